@@ -1,0 +1,75 @@
+# The commands of this repository. `make` alone explains them.
+.DEFAULT_GOAL := help
+SHELL := /bin/sh
+VENV := .local/venv
+PYTHON := $(VENV)/bin/python
+PLANE := $(PYTHON) -m localplane
+STACK ?= dev
+
+# Parts are named on purpose, on make's command line only; what the shell's environment holds is never used.
+named = $(if $(filter command line,$(origin $(1))),--$(2) "$($(1))")
+NAMED = $(call named,KUBECONFIG,kubeconfig) $(call named,DATABASE_URL,database-url) \
+  $(call named,APP_DATABASE_URL,app-database-url) $(call named,REDIS_URL,redis-url)
+
+.PHONY: help up down clean doctor status preview destroy test unit check bench lock venv
+
+help: ## explain the commands
+	@echo "agent-ready-k8s: customer organizations as isolated Kubernetes tenants, by a Pulumi program in Python"
+	@echo
+	@sed -n 's/^\([a-z-]*\):[^#]*## /\1\t/p' $(MAKEFILE_LIST) | awk -F'\t' '{printf "  make %-9s %s\n", $$1, $$2}'
+	@echo
+	@echo "Your own parts, named on purpose:  make up KUBECONFIG=~/.kube/staging DATABASE_URL=@url-file"
+
+up: venv ## platform, `pulumi up` of the catalog; prints what to try next; safe to repeat
+	@$(PLANE) up $(NAMED)
+	@$(PLANE) pulumi --stack $(STACK) -- up --yes --skip-preview --policy-pack policies --suppress-outputs
+	@$(PLANE) next
+
+down: ## stop everything that was started; data stay
+	@if [ -x $(PYTHON) ]; then $(PLANE) down; else echo "Nothing was ever started here."; fi
+
+clean: ## stop everything and forget data, keys and ports; built tools stay cached
+	@if [ -x $(PYTHON) ]; then $(PLANE) clean; else echo "Nothing was ever started here."; fi
+
+doctor: venv ## which part was taken from where and why, what runs, what is wrong and how to mend it
+	@$(PLANE) doctor
+
+status: venv ## one line for each server
+	@$(PLANE) status
+
+preview: venv ## the review of a catalog change: what `make up` would do, with policy results
+	@$(PLANE) pulumi --stack $(STACK) -- preview --diff --policy-pack policies --suppress-outputs
+
+destroy: venv ## remove every organization and the platform's own objects
+	@$(PLANE) pulumi --stack $(STACK) -- destroy --yes --run-program --suppress-outputs
+
+test: check ## checks, then all tests, on real parts
+	@$(PYTHON) -m pytest
+
+unit: venv ## the unit tests alone: seconds, nothing started
+	@$(PYTHON) -m pytest tests/unit
+
+check: venv ## lint, types and import rules
+	@$(VENV)/bin/ruff check .
+	@$(VENV)/bin/ruff format --check . -q
+	@$(VENV)/bin/mypy
+	@$(VENV)/bin/lint-imports --no-logo 2>/dev/null || $(VENV)/bin/lint-imports
+
+bench: venv ## the benchmarks' tables, as docs/performance.md keeps them
+	@$(PYTHON) -m tests.bench
+
+lock: venv ## pin requirements*.in with hashes again
+	@for name in requirements requirements-dev; do \
+	  $(VENV)/bin/uv pip compile -q --universal --generate-hashes --no-header --no-emit-index-url \
+	    --no-emit-find-links --no-annotate --python-version 3.11 $$name.in -o $$name.txt || exit 1; \
+	done
+
+venv: $(VENV)/.ready
+
+$(VENV)/.ready: requirements.txt requirements-dev.txt
+	@python3 -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	  { echo "python3 is $$(python3 --version), 3.11 or newer is needed; put one first on PATH"; exit 1; }
+	@echo "[0/2] Python environment in $(VENV) (half a minute)"
+	@python3 -m venv $(VENV) || { echo "python3 has no venv; on Debian: apt-get install python3-venv"; exit 1; }
+	@$(VENV)/bin/pip install -q --disable-pip-version-check --require-hashes -r requirements.txt -r requirements-dev.txt
+	@touch $@

@@ -1,0 +1,94 @@
+"""A thin REST client: lightkube reads the kubeconfig and connects; requests and answers are plain JSON objects.
+
+lightkube's own typed client knows neither delete preconditions nor impersonation, and both matter here.
+"""
+
+from pathlib import Path
+from typing import Any, Self
+
+import httpx2
+from lightkube.config.client_adapter import AsyncClient, ConnectionParams
+from lightkube.config.kubeconfig import KubeConfig
+
+from cluster.errors import ApiRefused, ClusterError, Unreachable
+
+Json = dict[str, Any]
+
+NAMESPACES = "/api/v1/namespaces"
+_MERGE = "application/merge-patch+json"
+_TIMEOUT = httpx2.Timeout(15.0)  # seconds
+
+
+class ClusterApi:
+    """One connection pool to one API server, as the identity of a kubeconfig's current context.
+
+    Safe for concurrent use in one event loop. Use as an async context manager, or call `close()`.
+    """
+
+    def __init__(self, kubeconfig: Path) -> None:
+        if not kubeconfig.is_file():
+            raise ClusterError(f"{kubeconfig} is no kubeconfig file; run `make up`, or name yours: KUBECONFIG=<file>")
+        config = KubeConfig.from_file(str(kubeconfig)).get()
+        if config is None:
+            raise ClusterError(f"{kubeconfig} has no current context; set one with `kubectl config use-context`")
+        self._client = AsyncClient(config, ConnectionParams(timeout=_TIMEOUT, trust_env=False))
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.close()
+
+    async def close(self) -> None:
+        """Close every connection."""
+        await self._client.aclose()
+
+    async def get(self, path: str) -> Json | None:
+        """The object or list at `path`, or None if there is none."""
+        try:
+            return await self._request("GET", path)
+        except ApiRefused as refused:
+            if refused.code == 404:
+                return None
+            raise
+
+    async def create(self, path: str, body: Json, *, dry_run: bool = False) -> Json:
+        """POST `body`; never touches an object that exists (ApiRefused, code 409)."""
+        return await self._request("POST", path, body, dry_run=dry_run)
+
+    async def patch(self, path: str, body: Json, *, dry_run: bool = False, impersonate: str | None = None) -> Json:
+        """JSON merge patch of one object."""
+        return await self._request("PATCH", path, body, dry_run=dry_run, impersonate=impersonate)
+
+    async def delete(self, path: str, *, uid: str) -> None:
+        """Delete exactly the object with this UID; gone already, or another in its place, is fine: ours is gone."""
+        options = {"apiVersion": "v1", "kind": "DeleteOptions", "preconditions": {"uid": uid}}
+        try:
+            await self._request("DELETE", path, options)
+        except ApiRefused as refused:
+            if refused.code not in (404, 409):
+                raise
+
+    async def _request(
+        self,
+        method: str,
+        path: str,
+        body: Json | None = None,
+        *,
+        dry_run: bool = False,
+        impersonate: str | None = None,
+    ) -> Json:
+        headers = {"Content-Type": _MERGE if method == "PATCH" else "application/json"}
+        if impersonate:
+            headers["Impersonate-User"] = impersonate
+        params = {"dryRun": "All"} if dry_run else None
+        try:
+            response = await self._client.request(method, path, params=params, json=body, headers=headers)
+        except httpx2.TransportError as error:
+            where = f"{self._client.base_url}"
+            raise Unreachable(f"no answer from the Kubernetes API at {where} ({error}); is it running?") from error
+        answer: Json = response.json()
+        if response.status_code >= 400:
+            message = f"{method} {path}: {answer.get('message', response.reason_phrase)}"
+            raise ApiRefused(response.status_code, answer.get("reason", ""), message)
+        return answer

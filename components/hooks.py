@@ -1,0 +1,34 @@
+"""Hooks: what happens after a resource was deployed. At most once, so only what is guaranteed elsewhere too."""
+
+import pulumi
+import redis
+
+from components.settings import Settings
+from liveconfig.publisher import Publisher
+from liveconfig.wire import Hint
+
+
+def publish_config_changes(settings: Settings) -> pulumi.ResourceHookBinding:
+    """Announce an organization's changed settings over Redis, without waiting for the outbox's sweeper."""
+
+    def publish(args: pulumi.ResourceHookArgs) -> None:
+        outputs = args.new_outputs or {}
+        hints = [_hint(int(outputs["org_id"]), change) for change in outputs.get("changes") or []]
+        if not hints:
+            return
+        publisher = Publisher(settings.redis_url, ca_file=settings.redis_ca_file)
+        try:
+            publisher.publish(hints)
+        except redis.RedisError as error:
+            pulumi.log.warn(f"{args.name}: Redis is away ({error}); the outbox publishes the change later")
+        finally:
+            publisher.close()
+
+    hook = pulumi.ResourceHook("publish-config-changes", publish)
+    return pulumi.ResourceHookBinding(after_create=[hook], after_update=[hook])
+
+
+def _hint(org_id: int, change: str) -> Hint:
+    name, _, version = change.partition("=")
+    service, _, key = name.partition("/")
+    return Hint(org_id, service, key, int(version))

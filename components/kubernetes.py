@@ -1,0 +1,15 @@
+"""What every Kubernetes object of ours carries, in one place."""
+
+from pulumi_kubernetes.meta.v1 import ObjectMetaArgs
+
+from tenants import names
+
+# The provider's field manager is random unless pinned; quotas are awaited by the gate, not by half-second polls.
+_ANNOTATIONS = {"pulumi.com/patchFieldManager": names.FIELD_MANAGER, "pulumi.com/skipAwait": "true"}
+
+
+def metadata(name: str, namespace: str | None = None) -> ObjectMetaArgs:
+    """Metadata of one of the platform's own objects."""
+    return ObjectMetaArgs(
+        name=name, namespace=namespace, annotations=_ANNOTATIONS, labels={names.BASELINE_LABEL: "true"}
+    )

@@ -1,0 +1,73 @@
+"""One organization as Pulumi resources: the row, the namespace, everything that isolates it, and the gate last."""
+
+from dataclasses import dataclass
+
+import pulumi
+
+from components.access import register_access
+from components.network import register_network
+from components.quota import register_quota
+from provider.resources import ConfigDefaults, IsolationGate, NamespaceClaim, OrganizationRow
+from tenants.plan import TenantPlan
+
+
+@dataclass(frozen=True)
+class OrganizationProps:
+    """What an organization needs beside its plan: who manages it, and the hook that announces its settings."""
+
+    plan: TenantPlan
+    managed_by: str
+    config_hooks: pulumi.ResourceHookBinding
+
+
+class Organization(pulumi.ComponentResource):
+    """An isolated tenant. Takes the providers `kubernetes` and `tenancy` from `opts`.
+
+    Everything inside the namespace goes with it on deletion, in one step: isolation is never taken down piece by
+    piece around running pods.
+    """
+
+    org_id: pulumi.Output[str]
+
+    def __init__(self, name: str, props: OrganizationProps, opts: pulumi.ResourceOptions | None = None) -> None:
+        super().__init__("agent-ready:tenancy:Organization", name, None, opts)
+        plan = props.plan
+        child = pulumi.ResourceOptions(parent=self)
+        row = OrganizationRow(
+            f"{plan.slug}-row",
+            slug=plan.slug,
+            display_name=plan.name,
+            plan=plan.plan,
+            managed_by=props.managed_by,
+            opts=child,
+        )
+        namespace = NamespaceClaim(
+            f"{plan.slug}-namespace",
+            name=plan.namespace,
+            labels=plan.labels,
+            operation_id=row.operation_id,
+            opts=child,
+        )
+        inside = pulumi.ResourceOptions(parent=self, depends_on=[namespace], deleted_with=namespace)
+        isolation = [
+            *register_quota(plan, inside),
+            *register_network(plan, inside),
+            *register_access(plan, inside),
+        ]
+        configs = ConfigDefaults(
+            f"{plan.slug}-configs",
+            org_id=row.id,
+            values={f"{config.service}/{config.key}": config.value for config in plan.configs},
+            opts=pulumi.ResourceOptions(parent=self, deleted_with=row, hooks=props.config_hooks),
+        )
+        IsolationGate(
+            f"{plan.slug}-gate",
+            org_id=row.id,
+            namespace=plan.namespace,
+            uid=namespace.uid,
+            network_policies=[policy.name for policy in plan.network_policies],
+            role_bindings=[binding.name for binding in plan.bindings],
+            opts=pulumi.ResourceOptions(parent=self, depends_on=[*isolation, configs], deleted_with=namespace),
+        )
+        self.org_id = row.id
+        self.register_outputs({"namespace": plan.namespace, "org_id": row.id})

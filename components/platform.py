@@ -1,0 +1,73 @@
+"""What one cluster and one database need once, before the first organization."""
+
+import hashlib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pulumi
+import pulumi_kubernetes as k8s
+import yaml
+
+from components.access import register_cluster_role
+from components.settings import Settings
+from provider.resources import AdmissionProof, DatabaseSchema, Provider
+from tenants.roles import ROLES
+
+_ROOT = Path(__file__).parent.parent
+_ADMISSION = _ROOT / "policies" / "admission"
+_MIGRATIONS = _ROOT / "database" / "migrations"
+
+
+class Platform(pulumi.ComponentResource):
+    """The database schema, the roles' ClusterRoles, and the admission policies, seen to deny before it is ready.
+
+    `providers` are the ones that every organization uses.
+    """
+
+    providers: dict[str, pulumi.ProviderResource]
+
+    def __init__(self, name: str, settings: Settings, opts: pulumi.ResourceOptions | None = None) -> None:
+        super().__init__("agent-ready:tenancy:Platform", name, None, opts)
+        own = pulumi.ResourceOptions(parent=self)
+        kubernetes = k8s.Provider("cluster", kubeconfig=settings.kubeconfig, enable_server_side_apply=True, opts=own)
+        tenancy = Provider("tenancy", kubeconfig=settings.kubeconfig, database_url=settings.database_url, opts=own)
+        self.providers = {"kubernetes": kubernetes, "tenancy": tenancy}
+        in_cluster = pulumi.ResourceOptions(parent=self, provider=kubernetes)
+        DatabaseSchema(
+            "schema",
+            migrations=digest(_MIGRATIONS, "*.sql"),
+            on_destroy=settings.on_destroy,
+            opts=pulumi.ResourceOptions(parent=self, provider=tenancy),
+        )
+        for role in ROLES:
+            register_cluster_role(role, in_cluster)
+        policies = list(_register_admission(in_cluster))
+        AdmissionProof(
+            "admission-proof",
+            policies=digest(_ADMISSION, "*.yaml"),
+            opts=pulumi.ResourceOptions(parent=self, provider=tenancy, depends_on=policies),
+        )
+        self.register_outputs({})
+
+
+def digest(folder: Path, pattern: str) -> str:
+    """SHA-256 over the files' contents in order of their names: what they say changed when this did."""
+    return hashlib.sha256(b"\0".join(path.read_bytes() for path in sorted(folder.glob(pattern)))).hexdigest()
+
+
+def _register_admission(opts: pulumi.ResourceOptions) -> Iterator[pulumi.Resource]:
+    """Register the manifests: a policy, then the binding that makes it count."""
+    kinds = {
+        "ValidatingAdmissionPolicy": k8s.admissionregistration.v1.ValidatingAdmissionPolicy,
+        "ValidatingAdmissionPolicyBinding": k8s.admissionregistration.v1.ValidatingAdmissionPolicyBinding,
+    }
+    for path in sorted(_ADMISSION.glob("*.yaml")):
+        for manifest in yaml.safe_load_all(path.read_text(encoding="utf-8")):
+            yield _register(kinds[manifest["kind"]], manifest, opts)
+
+
+def _register(kind: Any, manifest: dict[str, Any], opts: pulumi.ResourceOptions) -> pulumi.Resource:
+    name = f"{manifest['metadata']['name']}{'-binding' if manifest['kind'].endswith('Binding') else ''}"
+    resource: pulumi.Resource = kind(name, metadata=manifest["metadata"], spec=manifest["spec"], opts=opts)
+    return resource

@@ -1,0 +1,80 @@
+"""Live settings as the platform provisions them, and the outbox of the hints that announce them."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from database.pool import Connection, fetch_all, fetch_one
+from database.sql import query
+
+
+@dataclass(frozen=True)
+class ConfigVersion:
+    """That one setting of one organization reached a version. This, and never a value, may leave the database."""
+
+    org_id: int
+    service: str
+    key: str
+    version: int
+
+
+@dataclass(frozen=True)
+class StoredConfig:
+    """A setting as stored; `value` is JSON text, or None when it was unset."""
+
+    service: str
+    key: str
+    value: str | None
+    version: int
+    source: str
+
+
+@dataclass(frozen=True)
+class WaitingHint:
+    """An outbox row that nobody has published yet."""
+
+    id: int
+    config: ConfigVersion
+
+
+async def put_defaults(
+    connection: Connection, org_id: int, wanted: Mapping[tuple[str, str], str]
+) -> list[ConfigVersion]:
+    """Store the catalog's values, (service, key) to JSON text, and unset its others; return what changed.
+
+    A setting that the API has written belongs to the API and is left alone.
+    """
+    changed = []
+    for (service, key), value in sorted(wanted.items()):
+        row = await fetch_one(
+            connection, query("configs.put_default"), org_id=org_id, service=service, key=key, value=value
+        )
+        changed.append(row)
+    for stored in await read_all(connection, org_id):
+        if (stored.service, stored.key) not in wanted and stored.source == "catalog":
+            row = await fetch_one(
+                connection,
+                query("configs.unset_default"),
+                org_id=org_id,
+                service=stored.service,
+                key=stored.key,
+            )
+            changed.append(row)
+    return [ConfigVersion(org_id, row["service"], row["key"], row["version"]) for row in changed if row]
+
+
+async def read_all(connection: Connection, org_id: int) -> list[StoredConfig]:
+    """Every setting of the organization, sorted by service and key."""
+    return [StoredConfig(**row) for row in await fetch_all(connection, query("configs.all"), org_id=org_id)]
+
+
+async def waiting_hints(connection: Connection, most: int = 500) -> list[WaitingHint]:
+    """Lock and return unpublished hints, oldest first; rows that another publisher holds are skipped."""
+    return [
+        WaitingHint(row.pop("id"), ConfigVersion(**row))
+        for row in await fetch_all(connection, query("configs.unpublished"), most=most)
+    ]
+
+
+async def mark_published(connection: Connection, ids: list[int]) -> None:
+    """Record that these hints went out."""
+    await connection.execute(query("configs.mark_published"), {"ids": ids})

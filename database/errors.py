@@ -1,0 +1,28 @@
+"""Errors of the database room.
+
+DatabaseError
+├── MigrationError     a migration cannot or must not run
+├── SlugTaken          the slug belongs, or once belonged, to another organization
+├── NoSuchOrganization the row is not there
+└── DatabaseFault      PostgreSQL refused a statement or is away; the text is its own
+"""
+
+
+class DatabaseError(Exception):
+    """Root of everything this room raises."""
+
+
+class MigrationError(DatabaseError):
+    """The schema cannot be brought to the wanted version; nothing was changed."""
+
+
+class SlugTaken(DatabaseError):
+    """A slug is given out once and for ever."""
+
+
+class NoSuchOrganization(DatabaseError):
+    """No organization with that id."""
+
+
+class DatabaseFault(DatabaseError):
+    """PostgreSQL said no, or nothing. The transaction was rolled back."""

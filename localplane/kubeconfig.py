@@ -1,0 +1,44 @@
+"""Kubeconfig files with everything inside, so that each can be copied as one file."""
+
+from __future__ import annotations
+
+from base64 import b64encode
+from pathlib import Path
+
+from localplane.certificates import Pair
+from localplane.files import write_private
+
+CONTEXT = "agent-ready"
+
+
+def write(path: Path, server: str, authority: bytes, client: Pair, user: str) -> bool:
+    """Write one; ``server`` is the address with scheme and port. True when the file changed."""
+    return write_private(path, render(server, authority, client, user))
+
+
+def render(server: str, authority: bytes, client: Pair, user: str) -> str:
+    """The kubeconfig of one client certificate."""
+    return f"""\
+apiVersion: v1
+kind: Config
+current-context: {CONTEXT}
+clusters:
+- name: {CONTEXT}
+  cluster:
+    server: {server}
+    certificate-authority-data: {_encoded(authority)}
+contexts:
+- name: {CONTEXT}
+  context:
+    cluster: {CONTEXT}
+    user: {user}
+users:
+- name: {user}
+  user:
+    client-certificate-data: {_encoded(client.certificate)}
+    client-key-data: {_encoded(client.key)}
+"""
+
+
+def _encoded(data: bytes) -> str:
+    return b64encode(data).decode()

@@ -1,0 +1,219 @@
+"""One checkout's platform: up, down, clean."""
+
+from __future__ import annotations
+
+import shutil
+import threading
+from collections.abc import Iterable, Mapping
+from functools import partial
+from pathlib import Path
+
+from localplane import external, graph, identities, kubeconfig, links, ports, variables
+from localplane.console import Console
+from localplane.external import Named
+from localplane.graph import Task
+from localplane.layout import Layout
+from localplane.lock import exclusive
+from localplane.parts import Found, ProgressLine, obtain, pulumi_home
+from localplane.pki import ADMIN, CLUSTER, PULUMI, SERVICE, Pki
+from localplane.record import Record
+from localplane.servers import ALL, CHANNEL, DATABASE, Ground, Server
+from localplane.servers import CLUSTER as CLUSTER_SERVERS
+from localplane.supervisor import Supervisor
+
+#: Programs that are needed whatever is embedded; postgres is among them for psql.
+TOOLS = (
+    "pulumi", "pulumi-language-python", "pulumi-resource-kubernetes", "pulumi-resource-random",
+    "pulumi-resource-postgresql", "kubectl", "postgres",
+)  # fmt: skip
+IDENTITIES = {"admin": ADMIN, "pulumi": PULUMI, "service": SERVICE}
+#: Under ``.local`` what ``clean`` leaves: the Python environment holds no data and takes minutes to make.
+KEPT = ("venv", "lock")
+
+
+def wanted(named: Named) -> tuple[type[Server], ...]:
+    """The servers to start: those of everything that was not named on purpose."""
+    return (
+        *(() if named.kubeconfig else CLUSTER_SERVERS),
+        *(() if named.database_url else DATABASE),
+        *(() if named.redis_url else CHANNEL),
+    )
+
+
+def parts_of(servers: Iterable[type[Server]]) -> list[str]:
+    """The programs needed for these servers and the tools around them, each once."""
+    return list(dict.fromkeys([*TOOLS, *(server.part for server in servers)]))
+
+
+class Plane:
+    """The platform of the checkout at ``root``; one command at a time, guarded by a lock."""
+
+    def __init__(self, root: Path, console: Console | None = None) -> None:
+        self.layout = Layout(root.resolve())
+        self._console = console or Console()
+        self._cancelled = threading.Event()
+
+    def up(self, given: Mapping[str, str | None] | None = None) -> None:
+        """Have everything running and described in ``.local/env``; ``given`` names parts on purpose.
+
+        Repeatable: what runs and is healthy is left alone.
+        """
+        self.layout.prepare()
+        with exclusive(self.layout.local / "lock", "up", self._console.note):
+            record = Record(self.layout.record)
+            named = Named.remembered(record.external).with_changes(given or {})
+            servers = wanted(named)
+            found = self._obtain(servers)
+            self._console.expect(len(servers) + len(named.facts()) + 2 + (not named.kubeconfig))
+            app_database_url = self._check(named, found)
+            record.remember_external(named.facts())
+            supervisor = Supervisor(self.layout, record, self._cancelled)
+            self._retire(supervisor, servers)
+            ground = self._ground(record, supervisor, servers, found)
+            self._start(supervisor, servers, ground)
+            self._describe(ground, named, app_database_url)
+
+    def down(self) -> list[str]:
+        """Stop what this checkout started, in reverse order; the names of what was stopped."""
+        if not self.layout.local.exists():
+            return []
+        with exclusive(self.layout.local / "lock", "down", self._console.note):
+            return self._stop_all()
+
+    def clean(self) -> None:
+        """Stop everything and forget all data and keys; the built tools and the Python environment stay."""
+        if not self.layout.local.exists():
+            return
+        with exclusive(self.layout.local / "lock", "clean", self._console.note):
+            self._stop_all()
+            for entry in self.layout.local.iterdir():
+                if entry.name in KEPT:
+                    continue
+                if entry.is_dir() and not entry.is_symlink():
+                    shutil.rmtree(entry)
+                else:
+                    entry.unlink()
+
+    def _obtain(self, servers: Iterable[type[Server]]) -> dict[str, Found]:
+        progress = ProgressLine()
+        try:
+            return obtain(parts_of(servers), progress)
+        finally:
+            progress.close()
+
+    def _stop_all(self) -> list[str]:
+        supervisor = Supervisor(self.layout, Record(self.layout.record))
+        stopped: list[str] = []
+        tasks = {
+            server.name: Task(
+                partial(self._stop, supervisor, server, stopped),
+                needs=[other.name for other in ALL if server.name in other.needs],
+            )
+            for server in reversed(ALL)
+        }
+        graph.run(tasks, self._cancelled)
+        return stopped
+
+    def _stop(self, supervisor: Supervisor, server: type[Server], stopped: list[str]) -> None:
+        if supervisor.stop(server):
+            stopped.append(server.name)
+            self._console.note(f"{server.name} stopped")
+
+    def _check(self, named: Named, found: Mapping[str, Found]) -> str:
+        """Try everything that was named; the service's address of a named database."""
+        address = ""
+        if named.kubeconfig:
+            external.check_cluster(found["kubectl"], named.kubeconfig)
+            self._console.step(f"cluster of {named.kubeconfig} answers; it was named on purpose")
+        if named.database_url:
+            address = self._check_database(named, found["postgres"])
+        if named.redis_url:
+            external.check_redis(named.redis_url)
+            self._console.step(f"Redis {external.without_password(named.redis_url)} answers; it was named on purpose")
+        return address
+
+    def _check_database(self, named: Named, postgres: Found) -> str:
+        psql, environment = postgres.path.with_name("psql"), postgres.environment
+        client = external.check_database(psql, named.database_url, environment)
+        shown = external.without_password(named.database_url)
+        self._console.step(f"database {shown} answers; it was named on purpose")
+        if not named.app_database_url:
+            return external.application_url(client, named.database_url, self.layout)
+        external.check_database(psql, named.app_database_url, environment)
+        self._console.step("the service's role answers too")
+        return named.app_database_url
+
+    def _retire(self, supervisor: Supervisor, servers: Iterable[type[Server]]) -> None:
+        """Stop servers that something named has replaced, and processes nobody remembers."""
+        for server in reversed(ALL):
+            if server not in servers and supervisor.stop(server):
+                self._console.note(f"{server.name} stopped: another one was named on purpose")
+            elif supervisor.clear_strays(server):
+                self._console.note(f"{server.name} of an earlier run was still there, and was stopped")
+
+    def _ground(
+        self,
+        record: Record,
+        supervisor: Supervisor,
+        servers: Iterable[type[Server]],
+        found: Mapping[str, Found],
+    ) -> Ground:
+        record.remember_ports(self._choose_ports(record.ports, supervisor, servers))
+        pki = Pki(self.layout.pki)
+        made = pki.ensure()
+        if "kube-apiserver" in record.ports:
+            self._write_kubeconfigs(pki, record.ports["kube-apiserver"])
+        self._console.step(f"ports and keys: {len(made)} keys made or renewed" if made else "ports and keys: as before")
+        return Ground(self.layout, record.ports, pki, found)
+
+    def _choose_ports(
+        self, remembered: Mapping[str, int], supervisor: Supervisor, servers: Iterable[type[Server]]
+    ) -> dict[str, int]:
+        """Remembered ports stay, unless somebody else sits on one while our server does not run."""
+        chosen = dict(remembered)
+        for server in servers:
+            if supervisor.alive(server.name):
+                continue
+            for name in server.port_names:
+                port = chosen.get(name)
+                if port is not None and ports.is_free(port):
+                    continue
+                chosen[name] = ports.choose(chosen.values())
+                if port is not None:
+                    self._console.note(f"port {port} of {name} is held by {ports.holder(port)}; taking {chosen[name]}")
+        return chosen
+
+    def _write_kubeconfigs(self, pki: Pki, port: int) -> None:
+        authority = pki.certificate(CLUSTER).read_bytes()
+        for name, subject in IDENTITIES.items():
+            path = self.layout.kubeconfig if subject is ADMIN else self.layout.kubeconfig_of(name)
+            address = f"https://127.0.0.1:{port}"
+            kubeconfig.write(path, address, authority, pki.read(f"client-{name}"), subject.name)
+
+    def _start(self, supervisor: Supervisor, servers: Iterable[type[Server]], ground: Ground) -> None:
+        tasks = {
+            server.name: Task(partial(self._bring_up, supervisor, server, ground), server.needs) for server in servers
+        }
+        if "kube-apiserver" in tasks:
+            tasks["identities"] = Task(partial(self._apply_identities, ground), ["kube-apiserver"])
+        graph.run(tasks, self._cancelled)
+
+    def _bring_up(self, supervisor: Supervisor, kind: type[Server], ground: Ground) -> None:
+        server = kind(ground)
+        server.prepare()
+        done = supervisor.bring_up(server)
+        running = supervisor.alive(server.name)
+        pid = running.identity.pid if running else "?"
+        self._console.step(f"{server.name} {done}, ready on 127.0.0.1:{server.port} (pid {pid})")
+
+    def _apply_identities(self, ground: Ground) -> None:
+        if not identities.present(self.layout):
+            return self._console.step(f"identities: none in {self.layout.identities}")
+        identities.apply(self.layout, ground.found["kubectl"])
+        return self._console.step("identities of Pulumi and the service applied")
+
+    def _describe(self, ground: Ground, named: Named, app_database_url: str) -> None:
+        links.refresh(self.layout.bin, ground.found)
+        pulumi_home(self.layout.pulumi_home, ground.found)
+        variables.write(ground, named, app_database_url)
+        self._console.step(f"described in {self.layout.env}")

@@ -1,0 +1,139 @@
+"""The provider's resources as Pulumi programs see them. Only `components/` registers them.
+
+Property names on the wire are the Python names. `opts` is Pulumi's. A resource whose drift shows as a flag takes
+that flag as a constant input (`open`, `in_force`), so that a refresh that finds it false makes the next update act.
+"""
+
+from collections.abc import Mapping, Sequence
+
+import pulumi
+
+PACKAGE = "tenancy"
+
+
+class Provider(pulumi.ProviderResource):
+    """Connections of the tenancy provider: a kubeconfig's path and the platform role's database URL (a secret)."""
+
+    def __init__(
+        self,
+        resource_name: str,
+        *,
+        kubeconfig: pulumi.Input[str],
+        database_url: pulumi.Input[str],
+        opts: pulumi.ResourceOptions | None = None,
+    ) -> None:
+        props = {"kubeconfig": kubeconfig, "database_url": pulumi.Output.secret(database_url)}
+        super().__init__(PACKAGE, resource_name, props, opts)
+
+
+class DatabaseSchema(pulumi.CustomResource):
+    """The control plane's schema; `migrations` is a digest of its files, `on_destroy` is `keep` or `drop`."""
+
+    def __init__(
+        self,
+        resource_name: str,
+        *,
+        migrations: str,
+        on_destroy: str,
+        opts: pulumi.ResourceOptions | None = None,
+    ) -> None:
+        props = {"migrations": migrations, "on_destroy": on_destroy}
+        super().__init__(f"{PACKAGE}:index:DatabaseSchema", resource_name, props, opts)
+
+
+class AdmissionProof(pulumi.CustomResource):
+    """Stands only while the gate's admission policies are seen to deny; `policies` re-proves when they change."""
+
+    def __init__(
+        self, resource_name: str, *, policies: pulumi.Input[str], opts: pulumi.ResourceOptions | None = None
+    ) -> None:
+        props = {"policies": policies, "in_force": True}
+        super().__init__(f"{PACKAGE}:index:AdmissionProof", resource_name, props, opts)
+
+
+class OrganizationRow(pulumi.CustomResource):
+    """The organization's row. Its id is the organization's number; a slug is given out once and for ever."""
+
+    operation_id: pulumi.Output[str]
+
+    def __init__(
+        self,
+        resource_name: str,
+        *,
+        slug: str,
+        display_name: str,
+        plan: str,
+        managed_by: str,
+        opts: pulumi.ResourceOptions | None = None,
+    ) -> None:
+        props = {
+            "slug": slug,
+            "display_name": display_name,
+            "plan": plan,
+            "managed_by": managed_by,
+            "operation_id": None,
+        }
+        super().__init__(f"{PACKAGE}:index:OrganizationRow", resource_name, props, opts)
+
+
+class NamespaceClaim(pulumi.CustomResource):
+    """A namespace made by creation only: one that exists already fails the update and stays untouched."""
+
+    uid: pulumi.Output[str]
+
+    def __init__(
+        self,
+        resource_name: str,
+        *,
+        name: str,
+        labels: Mapping[str, str],
+        operation_id: pulumi.Input[str],
+        opts: pulumi.ResourceOptions | None = None,
+    ) -> None:
+        props = {"name": name, "labels": dict(labels), "operation_id": operation_id, "uid": None}
+        super().__init__(f"{PACKAGE}:index:NamespaceClaim", resource_name, props, opts)
+
+
+class ConfigDefaults(pulumi.CustomResource):
+    """The catalog's first values of live settings: `service/key` to JSON text. What the API wrote, it leaves alone.
+
+    `changes` lists what the last update changed, as `service/key=version`: the hook's hints, never a value.
+    """
+
+    changes: pulumi.Output[Sequence[str]]
+
+    def __init__(
+        self,
+        resource_name: str,
+        *,
+        org_id: pulumi.Input[str],
+        values: Mapping[str, str],
+        opts: pulumi.ResourceOptions | None = None,
+    ) -> None:
+        props = {"org_id": org_id, "values": dict(values), "changes": None}
+        super().__init__(f"{PACKAGE}:index:ConfigDefaults", resource_name, props, opts)
+
+
+class IsolationGate(pulumi.CustomResource):
+    """Opens the namespace for pods once everything named here was read back, and commits the organization's row."""
+
+    def __init__(
+        self,
+        resource_name: str,
+        *,
+        org_id: pulumi.Input[str],
+        namespace: str,
+        uid: pulumi.Input[str],
+        network_policies: Sequence[str],
+        role_bindings: Sequence[str],
+        opts: pulumi.ResourceOptions | None = None,
+    ) -> None:
+        props = {
+            "org_id": org_id,
+            "namespace": namespace,
+            "uid": uid,
+            "network_policies": list(network_policies),
+            "role_bindings": list(role_bindings),
+            "open": True,
+        }
+        super().__init__(f"{PACKAGE}:index:IsolationGate", resource_name, props, opts)

@@ -1,0 +1,141 @@
+"""Handlers of what lives in PostgreSQL: the schema, organizations' rows, default settings."""
+
+from typing import Literal
+
+from database import configs, migrations, organizations
+from provider.handlers import Handler, Inputs
+from provider.wire import Plain
+
+
+class SchemaInputs(Inputs):
+    """A digest of the migrations, so that new ones run, and what a destroy does to the data."""
+
+    migrations: str
+    on_destroy: Literal["keep", "drop"]
+
+
+class DatabaseSchemaHandler(Handler[SchemaInputs]):
+    """Brings the database to this checkout's version; never backwards."""
+
+    kind = "DatabaseSchema"
+    inputs = SchemaInputs
+
+    async def create(self, wanted: SchemaInputs) -> tuple[str, Plain]:
+        return "tenancy", await self.update("tenancy", wanted, {})
+
+    async def read(self, resource_id: str, known: SchemaInputs, outputs: Plain) -> Plain | None:
+        version = await migrations.current_version(self.database)
+        if version == 0:
+            return None
+        return {
+            **known.model_dump(),
+            "migrations": known.migrations if version == migrations.latest() else "",
+        }
+
+    async def update(self, resource_id: str, wanted: SchemaInputs, outputs: Plain) -> Plain:
+        await migrations.migrate(self.database)
+        return {}
+
+    async def delete(self, resource_id: str, known: SchemaInputs, outputs: Plain) -> None:
+        if known.on_destroy == "drop":
+            await migrations.drop(self.database)
+
+
+class OrganizationInputs(Inputs):
+    """The organization as its row has it."""
+
+    slug: str
+    display_name: str
+    plan: str
+    managed_by: str
+
+
+class OrganizationRowHandler(Handler[OrganizationInputs]):
+    """Claims the slug, keeps name and plan, and leaves a tombstone."""
+
+    kind = "OrganizationRow"
+    inputs = OrganizationInputs
+    replace_on = frozenset({"slug", "managed_by"})
+
+    async def create(self, wanted: OrganizationInputs) -> tuple[str, Plain]:
+        async with self.database.transaction() as connection:
+            row = await organizations.claim(
+                connection,
+                slug=wanted.slug,
+                name=wanted.display_name,
+                plan=wanted.plan,
+                managed_by=wanted.managed_by,
+            )
+        return str(row.id), {"operation_id": row.operation_id}
+
+    async def read(self, resource_id: str, known: OrganizationInputs, outputs: Plain) -> Plain | None:
+        async with self.database.transaction() as connection:
+            row = await organizations.read(connection, int(resource_id))
+        if row is None:
+            return None
+        live = OrganizationInputs(slug=row.slug, display_name=row.name, plan=row.plan, managed_by=row.managed_by)
+        return {**live.model_dump(), "operation_id": row.operation_id}
+
+    async def update(self, resource_id: str, wanted: OrganizationInputs, outputs: Plain) -> Plain:
+        async with self.database.transaction() as connection:
+            row = await organizations.describe(
+                connection,
+                int(resource_id),
+                name=wanted.display_name,
+                plan=wanted.plan,
+                managed_by=wanted.managed_by,
+            )
+        return {"operation_id": row.operation_id}
+
+    async def delete(self, resource_id: str, known: OrganizationInputs, outputs: Plain) -> None:
+        async with self.database.transaction() as connection:
+            await organizations.delete(connection, int(resource_id), managed_by=known.managed_by)
+
+
+class ConfigInputs(Inputs):
+    """Default settings: `service/key` to JSON text."""
+
+    org_id: str
+    values: dict[str, str]
+
+
+class ConfigDefaultsHandler(Handler[ConfigInputs]):
+    """Writes defaults; the history and the outbox are written by the same transaction, in the database."""
+
+    kind = "ConfigDefaults"
+    inputs = ConfigInputs
+    replace_on = frozenset({"org_id"})
+
+    async def create(self, wanted: ConfigInputs) -> tuple[str, Plain]:
+        return wanted.org_id, await self.update(wanted.org_id, wanted, {})
+
+    async def read(self, resource_id: str, known: ConfigInputs, outputs: Plain) -> Plain | None:
+        async with self.database.transaction() as connection:
+            if await organizations.read(connection, int(resource_id)) is None:
+                return None
+            stored = await configs.read_all(connection, int(resource_id))
+        ours = {f"{c.service}/{c.key}": c for c in stored}
+        values = {
+            name: default if name in ours and ours[name].source == "api" else ours[name].value
+            for name, default in known.values.items()
+            if name in ours
+        }
+        return {
+            **outputs,
+            "org_id": known.org_id,
+            "values": {k: v for k, v in values.items() if v is not None},
+        }
+
+    async def update(self, resource_id: str, wanted: ConfigInputs, outputs: Plain) -> Plain:
+        rows = {_setting(name): value for name, value in wanted.values.items()}
+        async with self.database.transaction(actor="catalog", reason="default from the catalog") as connection:
+            changed = await configs.put_defaults(connection, int(wanted.org_id), rows)
+        return {"changes": [f"{c.service}/{c.key}={c.version}" for c in changed]}
+
+    async def delete(self, resource_id: str, known: ConfigInputs, outputs: Plain) -> None:
+        """Nothing to do: settings belong to the organization and go with its row."""
+
+
+def _setting(name: str) -> tuple[str, str]:
+    service, _, key = name.partition("/")
+    return service, key

@@ -1,0 +1,127 @@
+"""The provider itself: Pulumi's calls, dispatched to the handler of the resource's kind."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pulumi.provider.experimental.provider as p
+from pydantic import ValidationError
+
+from cluster.api import ClusterApi
+from database.pool import Database
+from provider.claims import AdmissionProofHandler, IsolationGateHandler, NamespaceClaimHandler
+from provider.handlers import Backends, Handler
+from provider.resources import PACKAGE
+from provider.rows import ConfigDefaultsHandler, DatabaseSchemaHandler, OrganizationRowHandler
+from provider.wire import Plain, has_unknown, plain, properties
+
+VERSION = "0.1.0"
+_HANDLERS: tuple[type[Handler[Any]], ...] = (
+    DatabaseSchemaHandler,
+    AdmissionProofHandler,
+    OrganizationRowHandler,
+    NamespaceClaimHandler,
+    ConfigDefaultsHandler,
+    IsolationGateHandler,
+)
+
+
+class ProviderError(Exception):
+    """The provider was asked for something it does not have, or was not configured."""
+
+
+class TenancyProvider(p.Provider):
+    """Rows, claims and the gate. Safe for concurrent calls in one event loop."""
+
+    def __init__(self) -> None:
+        self._handlers: dict[str, Handler[Any]] = {}
+
+    async def get_schema(self, request: p.GetSchemaRequest) -> p.GetSchemaResponse:
+        return p.GetSchemaResponse(json.dumps({"name": PACKAGE, "version": VERSION}))
+
+    async def configure(self, request: p.ConfigureRequest) -> p.ConfigureResponse:
+        if not has_unknown(request.args):
+            settings = plain(request.args)
+            backends = Backends(ClusterApi(Path(settings["kubeconfig"])), Database(settings["database_url"]))
+            self._handlers = {handler.kind: handler(backends) for handler in _HANDLERS}
+        return await super().configure(request)
+
+    async def diff_config(self, request: p.DiffRequest) -> p.DiffResponse:
+        """Another path or password is still the same provider: nothing is replaced for it."""
+        return p.DiffResponse(changes=False)
+
+    async def check(self, request: p.CheckRequest) -> p.CheckResponse:
+        failures: list[p.CheckFailure] = []
+        if not has_unknown(request.new_inputs):
+            try:
+                self._handler(request.type).inputs(**plain(request.new_inputs))
+            except ValidationError as invalid:
+                failures = [p.CheckFailure(".".join(map(str, e["loc"])), e["msg"]) for e in invalid.errors()]
+        return p.CheckResponse(inputs=request.new_inputs, failures=failures)
+
+    async def diff(self, request: p.DiffRequest) -> p.DiffResponse:
+        handler = self._handler(request.type)
+        changed = [key for key, value in request.new_inputs.items() if _differs(request.old_state.get(key), value)]
+        changed += [
+            key for key in request.old_state if key in handler.inputs.model_fields and key not in request.new_inputs
+        ]
+        replaces = sorted(handler.replace_on.intersection(changed))
+        update, replace = p.PropertyDiffKind.UPDATE, p.PropertyDiffKind.UPDATE_REPLACE
+        return p.DiffResponse(
+            changes=bool(changed),
+            replaces=replaces,
+            diffs=changed,
+            delete_before_replace=True,
+            detailed_diff={key: p.PropertyDiff(replace if key in replaces else update, True) for key in changed},
+        )
+
+    async def create(self, request: p.CreateRequest) -> p.CreateResponse:
+        if request.preview:
+            return p.CreateResponse("", request.properties)
+        handler = self._handler(request.type)
+        wanted = handler.inputs(**plain(request.properties))
+        resource_id, outputs = await handler.create(wanted)
+        return p.CreateResponse(resource_id, properties(_state(wanted, outputs)))
+
+    async def read(self, request: p.ReadRequest) -> p.ReadResponse:
+        handler = self._handler(request.type)
+        known, outputs = handler.split(plain(request.properties))
+        state = await handler.read(request.resource_id, known, outputs)
+        if state is None:
+            return p.ReadResponse("")
+        inputs = {key: value for key, value in state.items() if key in handler.inputs.model_fields}
+        return p.ReadResponse(request.resource_id, properties(state), properties(inputs))
+
+    async def update(self, request: p.UpdateRequest) -> p.UpdateResponse:
+        handler = self._handler(request.type)
+        _, outputs = handler.split(plain(request.olds))
+        if request.preview:
+            return p.UpdateResponse({**request.olds, **request.news})
+        wanted = handler.inputs(**plain(request.news))
+        return p.UpdateResponse(properties(_state(wanted, await handler.update(request.resource_id, wanted, outputs))))
+
+    async def delete(self, request: p.DeleteRequest) -> None:
+        handler = self._handler(request.type)
+        known, outputs = handler.split(plain(request.properties))
+        await handler.delete(request.resource_id, known, outputs)
+
+    def _handler(self, type_token: str) -> Handler[Any]:
+        kind = type_token.rsplit(":", 1)[-1]
+        if not self._handlers:
+            raise ProviderError("the tenancy provider has no kubeconfig or database_url yet; configure it first")
+        if kind not in self._handlers:
+            raise ProviderError(f"{type_token!r} is no resource of this provider; it has {', '.join(self._handlers)}")
+        return self._handlers[kind]
+
+
+def _differs(old: Any, new: Any) -> bool:
+    """Whether a property changed; a value that is not known yet counts as changed."""
+    if old is None:
+        return new.value is not None
+    if has_unknown({"": new}):
+        return True
+    return plain({"": old}) != plain({"": new})
+
+
+def _state(wanted: Any, outputs: Plain) -> Plain:
+    return {**wanted.model_dump(), **outputs}

@@ -1,0 +1,64 @@
+"""``.local/env`` says the same to every ``sh``, whatever the values hold."""
+
+from __future__ import annotations
+
+import subprocess
+from pathlib import Path
+
+from localplane import external, links, psql, variables
+from localplane.parts import Found
+
+FOLDERS = [Path("/a b/venv/bin"), Path("/a b/bin")]
+
+
+def test_values_reach_the_shell_unchanged(tmp_path: Path) -> None:
+    awkward = {"A": 'it\'s $HOME `id` "x" \\', "B": "", "C": "postgresql://u:p@h/d?sslmode=x&y=z", "D": "ä\tb"}
+    file = tmp_path / "env"
+    file.write_text(variables.render(awkward, FOLDERS))
+    for name, value in awkward.items():
+        assert _sourced(file, f'printf %s "${name}"') == value
+
+
+def test_the_values_are_exported(tmp_path: Path) -> None:
+    file = tmp_path / "env"
+    file.write_text(variables.render({"A": "1"}, FOLDERS))
+    assert "A=1" in _sourced(file, "env").splitlines()
+
+
+def test_our_programs_come_first_on_the_path_and_only_once(tmp_path: Path) -> None:
+    file = tmp_path / "env"
+    file.write_text(variables.render({}, FOLDERS))
+    assert _sourced(file, f'. {file}; printf %s "$PATH"') == "/a b/venv/bin:/a b/bin:/usr/bin:/bin"
+
+
+def test_a_program_that_needs_variables_is_offered_with_them(tmp_path: Path) -> None:
+    program = tmp_path / "unpacked folder" / "redis-cli"
+    program.parent.mkdir()
+    program.write_text('#!/bin/sh\nprintf "%s|" "$LD_LIBRARY_PATH" "$@"\n')
+    program.chmod(0o755)
+    found = Found("redis-server", "7", program.with_name("redis-server"), "package", "", {"LD_LIBRARY_PATH": "/x y"})
+    offered = tmp_path / "bin"
+    offered.mkdir()
+    (offered / "old").touch()
+    links.refresh(offered, {"redis-server": found})
+    assert [path.name for path in offered.iterdir()] == ["redis-cli"]
+    shown = subprocess.run([offered / "redis-cli", "a b"], capture_output=True, text=True, check=True)
+    assert shown.stdout == "/x y|a b|"
+
+
+def test_a_database_url_becomes_settings_without_the_process_list() -> None:
+    url = "postgresql://a%40b:p%2Fw@db.example:6432/main?sslmode=verify-full&sslrootcert=%2Fx%20y.crt"
+    assert psql.settings_of(url) == {
+        "PGHOST": "db.example", "PGPORT": "6432", "PGUSER": "a@b", "PGPASSWORD": "p/w", "PGDATABASE": "main",
+        "PGSSLMODE": "verify-full", "PGSSLROOTCERT": "/x y.crt",
+    }  # fmt: skip
+
+
+def test_a_shown_address_holds_no_password() -> None:
+    assert external.without_password("rediss://u:secret@h:1/0") == "rediss://u:…@h:1/0"
+    assert external.without_password("rediss://h:1/0") == "rediss://h:1/0"
+
+
+def _sourced(file: Path, script: str) -> str:
+    command = ["sh", "-c", f". {file}; {script}"]
+    return subprocess.run(command, capture_output=True, text=True, check=True, env={"PATH": "/usr/bin:/bin"}).stdout
