@@ -23,6 +23,7 @@ help: ## explain the commands
 up: venv ## platform, `pulumi up` of the catalog; prints what to try next; safe to repeat
 	@$(PLANE) up $(NAMED)
 	@$(PLANE) pulumi --stack $(STACK) -- up --yes --skip-preview --policy-pack policies --suppress-outputs
+	@. .local/env && $(PYTHON) -m service.sweeper --once
 	@$(PLANE) next
 
 down: ## stop everything that was started; data stay

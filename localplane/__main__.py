@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import signal
 import sys
 from collections.abc import Callable, Sequence
@@ -14,6 +15,7 @@ from localplane.doctor import Doctor
 from localplane.errors import Interrupted, Misnamed, PlaneError
 from localplane.layout import Layout, checkout
 from localplane.plane import Plane
+from localplane.stack import Stack, next_steps
 
 INTERRUPTED = 130
 
@@ -53,6 +55,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return _fail("interrupted. `make up` goes on from here, `make down` stops what runs.", INTERRUPTED)
     except PlaneError as problem:
         return _fail(str(problem), 1)
+    except BrokenPipeError:  # whoever read along, as `head` does, has gone
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -63,11 +68,13 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--root", type=Path, help="the checkout, when it is not the current folder's")
     commands = parser.add_subparsers(metavar="command", required=True)
     _add_up(commands)
+    _add_pulumi(commands)
     for name, run, text in (
         ("down", _down, "stop what `up` started; data, ports and keys stay"),
         ("clean", _clean, "stop it and delete data, keys and ports; built tools stay"),
         ("doctor", _doctor, "parts, servers, disk, problems and their fixes; exit 1 if something is wrong"),
         ("status", _status, "one line a server; exit 1 unless all are healthy"),
+        ("next", _next, "what to try on the platform that runs"),
         ("env", _env, 'print the exports of .local/env (secrets inside): eval "$(python -m localplane env)"'),
     ):
         commands.add_parser(name, help=text, description=text).set_defaults(run=run)
@@ -94,6 +101,14 @@ def _add_up(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> No
     up.set_defaults(run=_up)
 
 
+def _add_pulumi(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    text = "run pulumi on this checkout's stack: python -m localplane pulumi -- preview --diff"
+    pulumi = commands.add_parser("pulumi", help=text, description=text)
+    pulumi.add_argument("--stack", default="dev", help="the stack, configured by Pulumi.<stack>.yaml; default: dev")
+    pulumi.add_argument("arguments", nargs="+", metavar="-- ARGUMENT", help="what pulumi is to do, after --")
+    pulumi.set_defaults(run=_pulumi)
+
+
 def _up(given: argparse.Namespace, layout: Layout) -> int:
     signal.signal(signal.SIGTERM, _interrupt)
     console = Console()
@@ -112,6 +127,15 @@ def _value(text: str | None) -> str | None:
         return Path(text[1:]).expanduser().read_text().strip()
     except OSError as problem:
         raise Misnamed(f"{text} cannot be read: {problem.strerror}. Name a file that holds the URL.") from problem
+
+
+def _pulumi(given: argparse.Namespace, layout: Layout) -> int:
+    return Stack(layout, given.stack).pulumi(given.arguments)
+
+
+def _next(_: argparse.Namespace, layout: Layout) -> int:
+    print(next_steps(layout))
+    return 0
 
 
 def _down(_: argparse.Namespace, layout: Layout) -> int:

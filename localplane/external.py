@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import ssl
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from urllib.parse import parse_qsl, quote, unquote, urlsplit
@@ -54,6 +54,31 @@ class Named:
     def facts(self) -> dict[str, str]:
         """What to remember."""
         return {name: value for name, value in asdict(self).items() if value}
+
+
+def check(named: Named, found: Mapping[str, Found], layout: Layout, tell: Callable[[str], None]) -> str:
+    """Try everything that was named; the service's address of a named database, or nothing."""
+    address = ""
+    if named.kubeconfig:
+        check_cluster(found["kubectl"], named.kubeconfig)
+        tell(f"cluster of {named.kubeconfig} answers; it was named on purpose")
+    if named.database_url:
+        address = _check_databases(named, found["postgres"], layout, tell)
+    if named.redis_url:
+        check_redis(named.redis_url)
+        tell(f"Redis {without_password(named.redis_url)} answers; it was named on purpose")
+    return address
+
+
+def _check_databases(named: Named, postgres: Found, layout: Layout, tell: Callable[[str], None]) -> str:
+    psql, environment = postgres.path.with_name("psql"), postgres.environment
+    client = check_database(psql, named.database_url, environment)
+    tell(f"database {without_password(named.database_url)} answers; it was named on purpose")
+    if not named.app_database_url:
+        return application_url(client, named.database_url, layout)
+    check_database(psql, named.app_database_url, environment)
+    tell("the service's role answers too")
+    return named.app_database_url
 
 
 def check_cluster(kubectl: Found, kubeconfig: str) -> str:

@@ -17,6 +17,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
+from localplane import slices
 from localplane.lock import exclusive
 from localplane.sources import Found, StepFailed, ToolMissing, cache_folder, output_of, run
 from localplane.table import Build, Part, builds, part, parts, version_in
@@ -26,6 +27,8 @@ GO_NEEDED = (1, 26)
 #: Called with a step, what is done of it, how much there is (0: unknown), and how many parts are finished.
 Report = Callable[[str, int, int, int], None]
 
+#: What `go build -v` prints for each package that it compiles.
+PACKAGE = re.compile(r"[\w./~-]+")
 FLAGS = (
     "-trimpath",  # the same packages in the build cache for every checkout
     "-buildvcs=false",
@@ -57,9 +60,9 @@ def folder(build: Build) -> Path:
 def recipe(build: Build) -> str:
     """A short hash over everything of ours that decides what the build makes."""
     digest = hashlib.sha256(f"{build!r} {FLAGS} {platform.machine()}".encode())
-    own = [Path(package) for package in build.packages if package.startswith("./")]
-    for place in sorted([Path("go.mod"), Path("go.sum"), *own, *map(Path, build.needs)]):
-        for path in sorted(_sources(TOOLCHAIN / place)):
+    own = [package for package in build.packages if package.startswith("./")]
+    for place in sorted(["go.mod", "go.sum", *own, *build.needs]):
+        for path in sorted(_sources(TOOLCHAIN / build.module / place)):
             digest.update(f"{path.relative_to(TOOLCHAIN)}\0".encode() + path.read_bytes())
     return digest.hexdigest()[:12]
 
@@ -68,7 +71,7 @@ def _sources(place: Path) -> Iterator[Path]:
     if place.is_file():
         yield place
     else:
-        yield from (path for path in place.rglob("*") if path.suffix in (".go", ".py"))
+        yield from (path for path in place.rglob("*") if path.suffix in (".go", ".py", ".txt"))
 
 
 def obtain(names: Sequence[str], report: Report) -> None:
@@ -80,13 +83,16 @@ def obtain(names: Sequence[str], report: Report) -> None:
     cache.mkdir(parents=True, exist_ok=True)
     with exclusive(cache / "go.lock", "go build", lambda text: report(text, 0, 0, 0)):
         wanted = {part(name).build for name in names if find(part(name)) is None}
-        if wanted:
-            _Compilation([builds()[name] for name in sorted(wanted)], cache / "go-build.log", report).make()
+        log = cache / "go-build.log"
+        log.unlink(missing_ok=True)
+        for module in sorted({builds()[name].module for name in wanted}):
+            group = [builds()[name] for name in sorted(wanted) if builds()[name].module == module]
+            _Compilation(module, group, log, report).make()
 
 
 def check_go() -> None:
     """Raises ToolMissing when there is no Go that can build the parts."""
-    said = output_of(["go", "env", "-C", TOOLCHAIN, "GOVERSION"], SURROUNDINGS)
+    said = output_of(["go", "env", "-C", TOOLCHAIN / "kubernetes", "GOVERSION"], SURROUNDINGS)
     found = version_in(said.removeprefix("go"))
     if not found:
         raise ToolMissing(
@@ -99,9 +105,10 @@ def check_go() -> None:
 
 
 class _Compilation:
-    """One ``go build`` of several builds, in a copy of the toolchain folder that is thrown away afterwards."""
+    """One ``go build`` of several builds of a module, in a copy of its folder that is thrown away afterwards."""
 
-    def __init__(self, wanted: Sequence[Build], log: Path, report: Report) -> None:
+    def __init__(self, module: str, wanted: Sequence[Build], log: Path, report: Report) -> None:
+        self._source = TOOLCHAIN / module
         self._wanted = wanted
         self._log = log
         self._report = report
@@ -111,23 +118,34 @@ class _Compilation:
 
     def make(self) -> None:
         check_go()
-        self._log.unlink(missing_ok=True)
         with _workshop(self._log.parent) as workshop:
             modules, made = workshop / "toolchain", workshop / "made"
-            shutil.copytree(TOOLCHAIN, modules)
+            shutil.copytree(self._source, modules)
             made.mkdir()
-            self._embed(modules)
+            self._prepare(modules)
             self._count(modules)
-            self._compile(modules, made)
-            for build in self._wanted:
-                self._install(build, modules, made, workshop / build.name)
+            try:
+                self._compile(modules, made)
+            finally:  # what is complete is kept, even if another program failed
+                for build in self._wanted:
+                    if all((made / program).exists() for program in build.programs.values()):
+                        self._install(build, modules, made, workshop / build.name)
 
-    def _embed(self, modules: Path) -> None:
+    def _prepare(self, modules: Path) -> None:
+        """Make in the copy what the builds need beyond the committed files."""
         for build in self._wanted:
             for module, files in build.embeds.items():
                 source = self._module(module, modules)
                 for target, name in files.items():
                     _copy_json(source / name, modules / target, build.version)
+            for module, patterns in build.slices.items():
+                slice_ = modules / slices.FOLDER / module
+                slices.cut(self._module(module, modules), patterns, slice_)
+                if module == slices.SDK:
+                    shorter = modules / build.packages[0] / "kinds.go.txt"
+                    slices.shorten(slice_, shorter.read_text(encoding="utf-8"))
+                replacement = f"{module}=./{slices.FOLDER}/{module}"
+                self._go(["mod", "edit", "-replace", replacement], modules, "fetching modules")
 
     def _module(self, module: str, modules: Path) -> Path:
         """The folder of a module's sources; fetched when needed."""
@@ -148,7 +166,7 @@ class _Compilation:
         self._go(arguments, modules, "compiling packages", self._notice, lambda: self._tell(made))
 
     def _notice(self, line: str) -> None:
-        self._compiled += re.fullmatch(r"[\w./~-]+", line) is not None
+        self._compiled += PACKAGE.fullmatch(line) is not None
 
     def _tell(self, made: Path) -> None:
         there = {path.name for path in made.iterdir()}
@@ -167,8 +185,8 @@ class _Compilation:
             ["go", *arguments], part=self._names, log=self._log, cwd=modules,
             environment={**os.environ, **SURROUNDINGS}, on_line=notice,
             tick=tick or (lambda: self._report(step, self._fetched, 0, 0)),
-            hint="What was compiled is kept: repeating the command goes on from here. A module that cannot be "
-            "fetched is a matter of the network or of GOPROXY (`go env`).",
+            noise=PACKAGE, hint="What was compiled is kept: repeating the command goes on from here. A module that "
+            "cannot be fetched is a matter of the network or of GOPROXY (`go env`).",
         )  # fmt: skip
 
     def _install(self, build: Build, modules: Path, made: Path, prepared: Path) -> None:

@@ -21,7 +21,7 @@ def apply(layout: Layout, kubectl: Found) -> None:
     """Apply them as the administrator, server-side, and take back fields that somebody changed."""
     command = [
         str(kubectl.path), f"--kubeconfig={layout.kubeconfig}",
-        f"--cache-dir={layout.kubectl_cache}", "apply", "--server-side", "--force-conflicts",
+        f"--cache-dir={layout.kubectl_cache}", "apply", "--server-side", "--force-conflicts", "--request-timeout=60s",
         f"--field-manager={FIELD_MANAGER}", "--filename", str(layout.identities),
     ]  # fmt: skip
     environment = {"PATH": os.defpath, "HOME": str(layout.local), **kubectl.environment}

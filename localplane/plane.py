@@ -65,7 +65,7 @@ class Plane:
             servers = wanted(named)
             found = self._obtain(servers)
             self._console.expect(len(servers) + len(named.facts()) + 2 + (not named.kubeconfig))
-            app_database_url = self._check(named, found)
+            app_database_url = external.check(named, found, self.layout, self._console.step)
             record.remember_external(named.facts())
             supervisor = Supervisor(self.layout, record, self._cancelled)
             self._retire(supervisor, servers)
@@ -119,30 +119,6 @@ class Plane:
             stopped.append(server.name)
             self._console.note(f"{server.name} stopped")
 
-    def _check(self, named: Named, found: Mapping[str, Found]) -> str:
-        """Try everything that was named; the service's address of a named database."""
-        address = ""
-        if named.kubeconfig:
-            external.check_cluster(found["kubectl"], named.kubeconfig)
-            self._console.step(f"cluster of {named.kubeconfig} answers; it was named on purpose")
-        if named.database_url:
-            address = self._check_database(named, found["postgres"])
-        if named.redis_url:
-            external.check_redis(named.redis_url)
-            self._console.step(f"Redis {external.without_password(named.redis_url)} answers; it was named on purpose")
-        return address
-
-    def _check_database(self, named: Named, postgres: Found) -> str:
-        psql, environment = postgres.path.with_name("psql"), postgres.environment
-        client = external.check_database(psql, named.database_url, environment)
-        shown = external.without_password(named.database_url)
-        self._console.step(f"database {shown} answers; it was named on purpose")
-        if not named.app_database_url:
-            return external.application_url(client, named.database_url, self.layout)
-        external.check_database(psql, named.app_database_url, environment)
-        self._console.step("the service's role answers too")
-        return named.app_database_url
-
     def _retire(self, supervisor: Supervisor, servers: Iterable[type[Server]]) -> None:
         """Stop servers that something named has replaced, and processes nobody remembers."""
         for server in reversed(ALL):
@@ -158,30 +134,15 @@ class Plane:
         servers: Iterable[type[Server]],
         found: Mapping[str, Found],
     ) -> Ground:
-        record.remember_ports(self._choose_ports(record.ports, supervisor, servers))
+        stopped = [server for server in servers if supervisor.alive(server.name) is None]
+        names = [name for server in stopped for name in server.port_names]
+        record.remember_ports(ports.settle(record.ports, names, self._console.note))
         pki = Pki(self.layout.pki)
         made = pki.ensure()
         if "kube-apiserver" in record.ports:
             self._write_kubeconfigs(pki, record.ports["kube-apiserver"])
         self._console.step(f"ports and keys: {len(made)} keys made or renewed" if made else "ports and keys: as before")
         return Ground(self.layout, record.ports, pki, found)
-
-    def _choose_ports(
-        self, remembered: Mapping[str, int], supervisor: Supervisor, servers: Iterable[type[Server]]
-    ) -> dict[str, int]:
-        """Remembered ports stay, unless somebody else sits on one while our server does not run."""
-        chosen = dict(remembered)
-        for server in servers:
-            if supervisor.alive(server.name):
-                continue
-            for name in server.port_names:
-                port = chosen.get(name)
-                if port is not None and ports.is_free(port):
-                    continue
-                chosen[name] = ports.choose(chosen.values())
-                if port is not None:
-                    self._console.note(f"port {port} of {name} is held by {ports.holder(port)}; taking {chosen[name]}")
-        return chosen
 
     def _write_kubeconfigs(self, pki: Pki, port: int) -> None:
         authority = pki.certificate(CLUSTER).read_bytes()

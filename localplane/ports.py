@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 import socket
-from collections.abc import Collection
+from collections.abc import Callable, Collection, Iterable, Mapping
 from contextlib import suppress
 from pathlib import Path
 
@@ -38,6 +38,19 @@ def choose(taken: Collection[int] = ()) -> int:
         f"2000 ports tried between {CHOICE.start} and {CHOICE.stop}, and none is free on {LOOPBACK}.\n"
         "See who holds them with: ss -tlnp"
     )
+
+
+def settle(remembered: Mapping[str, int], names: Iterable[str], say: Callable[[str], None]) -> dict[str, int]:
+    """The remembered ports, and new ones for those ``names`` that have none, or lost it to somebody else."""
+    settled = dict(remembered)
+    for name in names:
+        port = settled.get(name)
+        if port is not None and is_free(port):
+            continue
+        settled[name] = choose(settled.values())
+        if port is not None:
+            say(f"port {port} of {name} is held by {holder(port)}; taking {settled[name]}")
+    return settled
 
 
 def holder(port: int) -> str:

@@ -12,11 +12,13 @@ from __future__ import annotations
 
 import os
 import queue
+import re
 import shlex
 import signal
 import subprocess
 import threading
 import time
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -24,7 +26,6 @@ from pathlib import Path
 from typing import IO
 
 from localplane.errors import PlaneError
-from localplane.files import tail
 
 #: Seconds between two calls of a `tick`.
 TICK = 1.0
@@ -98,14 +99,17 @@ def run(
     on_line: Callable[[str], None] = lambda line: None,
     tick: Callable[[], None] = lambda: None,
     limit: float = float("inf"),
+    noise: re.Pattern[str] | None = None,
 ) -> None:
     """Run a command in a process group of its own; its output goes to ``log`` and, by lines, to ``on_line``.
 
     ``tick`` is called about once a second; ``environment`` replaces ours, but for PATH. After ``limit``
-    seconds the command has failed. Whatever interrupts the wait (Ctrl-C too) ends the whole group.
+    seconds the command has failed. Lines that ``noise`` matches are left out of the error.
+    Whatever interrupts the wait (Ctrl-C too) ends the whole group.
     Raises StepFailed when the command fails or cannot be started.
     """
     text = shlex.join(map(str, command))
+    last: deque[str] = deque(maxlen=20)
     with log.open("a", encoding="utf-8") as record:
         record.write(f"$ {text}\n")
         try:
@@ -118,13 +122,16 @@ def run(
         try:
             for line in _lines(process.stdout, _limited(tick, limit, text)):
                 record.write(line)
+                if noise is None or not noise.fullmatch(line.rstrip()):
+                    last.append(line.rstrip())
                 on_line(line.rstrip("\n"))
             code = process.wait()
         except BaseException:
             end_group(process)
             raise
     if code != 0:
-        raise StepFailed(f"{part}: `{text}` ended with {code}; the end of {log}:\n{tail(log, 20)}\n{hint}")
+        end = "\n".join(f"    {line}" for line in last)
+        raise StepFailed(f"{part}: `{text[:200]}` ended with {code}; the end of {log}:\n{end}\n{hint}")
 
 
 def _lines(stream: IO[str] | None, tick: Callable[[], None]) -> Iterator[str]:

@@ -99,6 +99,23 @@ class Stack:
                 self._console.note(f"lock of an earlier run removed: its process {lock['pid']} is gone")
 
 
+def next_steps(layout: Layout) -> str:
+    """What a newcomer can try once everything runs."""
+    if not layout.env.exists():
+        raise PlaneError(f"{layout.env} does not exist yet. `make up` writes it.")
+    return """
+Every organization of tenants/orgs/ is deployed. Try:
+
+  . .local/env                                        # kubectl, psql and pulumi of this platform
+  kubectl get namespaces -L isolation-ready           # one isolated namespace an organization
+  psql "$PLATFORM_DATABASE_URL" -c 'table tenancy.organizations'
+  kubectl -n org-contoso get pods --as agent-ready:grace@acme.example     # a stranger: forbidden
+
+  edit tenants/orgs/bluebird-studio.yaml, then `make preview`, then `make up`
+  make doctor | make down | make                      # what is wrong, stop, all commands
+"""
+
+
 def _is_pulumi(pid: int) -> bool:
     try:
         return b"pulumi" in Path(f"/proc/{pid}/cmdline").read_bytes()

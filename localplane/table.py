@@ -47,12 +47,14 @@ class Build:
 
     name: str
     version: str
+    module: str
     packages: Sequence[str]
     programs: Mapping[str, str]
     values: Mapping[str, str] = field(default_factory=dict)
     needs: Sequence[str] = ()
     copies: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     embeds: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    slices: Mapping[str, Sequence[str]] = field(default_factory=dict)
 
 
 @cache

@@ -73,6 +73,8 @@ class Postgres(Server):
             self._give(self.data / name)
         if not self.cluster.exists():
             self._initialize()
+        elif self._account is not None and self.cluster.stat().st_uid != self._account.uid:
+            self._give_all()  # a copy or a restored backup belongs to whoever made it
 
     def command(self) -> Sequence[str]:
         program = [
@@ -114,6 +116,11 @@ class Postgres(Server):
     def _give(self, path: Path) -> None:
         if self._account is not None:
             self._account.own(path)
+
+    def _give_all(self) -> None:
+        self._give(self.cluster)
+        for path in self.cluster.rglob("*"):
+            self._give(path)
 
     def _files(self) -> dict[str, str]:
         return {

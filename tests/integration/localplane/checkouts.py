@@ -54,6 +54,14 @@ class Checkout:
     def down(self) -> list[str]:
         return Plane(self.root, Console(io.StringIO())).down()
 
+    def clean(self) -> None:
+        Plane(self.root, Console(io.StringIO())).clean()
+
+    def examine(self) -> tuple[bool, str]:
+        """Whether the doctor is content, and what it printed."""
+        printed = io.StringIO()
+        return Doctor(self.layout).report(Console(printed)), printed.getvalue()
+
     def words(self) -> dict[str, str]:
         """What ``status`` says of each server."""
         return {state.server.name: state.word for state in Doctor(self.layout).states()}

@@ -21,6 +21,10 @@ from tests.integration.localplane.checkouts import Checkout
 
 PLAIN, VISIBLE = "correct-horse-battery-staple", "written-on-the-wall"
 LISTENING = "0A"
+FORBIDDEN_TO_PUBLISHER = (
+    "PUBLISH other:42 x", "GET x", "SET x y", "SUBSCRIBE config:42:billing:currency", "PSUBSCRIBE config:*",
+    "ACL WHOAMI", "CONFIG GET *", "CLIENT LIST", "INFO",
+)  # fmt: skip
 
 
 def test_an_anonymous_call_is_refused(plane: Checkout) -> None:
@@ -108,17 +112,9 @@ def test_the_database_roles_have_what_they_need_and_no_more(plane: Checkout) -> 
 def test_the_publisher_can_publish_configuration_and_nothing_else(plane: Checkout) -> None:
     with _redis(plane, "REDIS_URL") as publisher:
         assert publisher.publish("config:42:billing:currency", "version=7") == 0
-        for refused in (
-            lambda: publisher.publish("other:42", "x"),
-            lambda: publisher.get("x"),
-            lambda: publisher.set("x", "y"),
-            lambda: publisher.execute_command("SUBSCRIBE", "config:42:billing:currency"),
-            lambda: publisher.execute_command("PSUBSCRIBE", "config:*"),
-            lambda: publisher.execute_command("ACL", "WHOAMI"),
-            lambda: publisher.execute_command("CONFIG", "GET", "*"),
-        ):
+        for refused in FORBIDDEN_TO_PUBLISHER:
             with pytest.raises(redis.exceptions.NoPermissionError):
-                refused()
+                publisher.execute_command(*refused.split())
 
 
 def test_users_that_the_operator_saved_survive_a_restart(plane: Checkout) -> None:

@@ -8,6 +8,7 @@ import socket
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -17,7 +18,7 @@ import pytest
 from localplane import ports, processes, supervisor
 from localplane.errors import Unreachable
 from localplane.lock import exclusive
-from localplane.servers import ALL
+from localplane.servers import ALL, ApiServer
 from tests.integration.localplane.checkouts import Checkout
 
 SERVERS = [server.name for server in ALL]
@@ -38,6 +39,7 @@ def test_a_second_up_leaves_everything_as_it_is(plane: Checkout) -> None:
     assert plane.identities() == before, "a healthy server was restarted"
     assert plane.layout.env.read_text() == env
     assert "keys: as before" in said
+    assert said.splitlines()[-1].startswith("[ 8/8]"), "the number of steps was announced wrongly"
 
 
 @pytest.mark.parametrize("victim", SERVERS)
@@ -180,11 +182,40 @@ def test_servers_live_apart_from_the_command_that_started_them(second: Checkout)
 def test_down_leaves_no_process_and_no_port(plane: Checkout, second: Checkout) -> None:
     second.up()
     before = second.identities()
-    assert set(second.down()) == set(SERVERS)
+    with subprocess.Popen(["kubectl", "get", "ns", "--watch"], env=dict(second.env()), stdout=subprocess.PIPE) as watch:
+        assert watch.stdout is not None
+        assert watch.stdout.readline().startswith(b"NAME")
+        began = time.monotonic()
+        assert set(second.down()) == set(SERVERS)
+        assert time.monotonic() - began < ApiServer.stop_seconds, "an open watch held it up until it was killed"
+        watch.terminate()
     assert not any(processes.is_alive(identity) for identity in before.values())
     assert not any(processes.marked(second.root, name) for name in SERVERS)
     assert all(ports.is_free(port) for port in second.record.ports.values())
     assert second.down() == []
+    assert plane.words() == HEALTHY
+
+
+def test_clean_forgets_everything_but_the_python_environment(second: Checkout) -> None:
+    (second.layout.local / "venv").mkdir(exist_ok=True)
+    second.up()
+    before = second.identities()
+    second.clean()
+    assert not any(processes.is_alive(identity) for identity in before.values())
+    assert {entry.name for entry in second.layout.local.iterdir()} == {"venv", "lock"}
+
+
+def test_the_doctor_names_what_is_wrong_and_the_way_out(plane: Checkout) -> None:
+    healthy, said = plane.examine()
+    assert healthy, said
+    assert "Nothing is wrong" in said
+    victim = plane.identities()["redis"]
+    processes.send(victim, signal.SIGKILL)
+    assert processes.wait_gone(victim, 10)
+    healthy, said = plane.examine()
+    assert not healthy
+    assert "redis is dead\n    make up starts it again" in said
+    plane.up()
     assert plane.words() == HEALTHY
 
 

@@ -49,5 +49,15 @@ def test_the_holder_of_a_port_is_named_with_its_pid(listener: socket.socket) -> 
     assert f"(pid {os.getpid()})" in ports.holder(listener.getsockname()[1])
 
 
+def test_a_remembered_port_stays_unless_somebody_else_has_it(listener: socket.socket) -> None:
+    said: list[str] = []
+    free, taken = ports.choose(), listener.getsockname()[1]
+    settled = ports.settle({"redis": free, "etcd": taken}, ["redis", "etcd", "postgres"], said.append)
+    assert settled["redis"] == free
+    assert len({*settled.values(), taken}) == 4, "each has a port of its own"
+    assert len(said) == 1
+    assert f"port {taken} of etcd is held by" in said[0]
+
+
 def test_nobody_is_blamed_for_a_free_port() -> None:
     assert ports.holder(ports.choose()) == "an unknown process"

@@ -12,21 +12,21 @@ import (
 	sdkv1 "github.com/pulumi/pulumi-terraform-bridge/v3/pkg/tfshim/sdk-v1"
 	"github.com/terraform-providers/terraform-provider-postgresql/postgresql"
 
-	"github.com/hashicorp/terraform-plugin-sdk/helper/schema"
+	sdk "github.com/hashicorp/terraform-plugin-sdk/helper/schema"
 
-	"github.com/terraform-providers/terraform-provider-random/agent-ready-k8s/bridged"
+	"github.com/terraform-providers/terraform-provider-random/agent-ready-k8s/schema"
 )
 
 func main() {
 	info := providerInfo()
-	tfbridge.Main("postgresql", bridged.PostgresqlVersion, info, bridged.Schema(info))
+	tfbridge.Main("postgresql", schema.PostgresqlVersion, info, schema.Of(info))
 }
 
 func providerInfo() tfbridge.ProviderInfo {
 	info := tfbridge.ProviderInfo{
-		P:       sdkv1.NewProvider(postgresql.Provider().(*schema.Provider)),
+		P:       sdkv1.NewProvider(postgresql.Provider().(*sdk.Provider)),
 		Name:    "postgresql",
-		Version: bridged.PostgresqlVersion,
+		Version: schema.PostgresqlVersion,
 		Config: map[string]*tfbridge.SchemaInfo{
 			"sslmode":         {Default: &tfbridge.DefaultInfo{EnvVars: []string{"PGSSLMODE"}}},
 			"connect_timeout": {Default: &tfbridge.DefaultInfo{EnvVars: []string{"PGCONNECT_TIMEOUT"}, Value: 180}},

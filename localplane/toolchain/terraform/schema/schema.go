@@ -1,9 +1,9 @@
-// Package bridged holds what the providers made from Terraform providers share: their Pulumi schema, made
+// Package schema holds what the providers made from Terraform providers share: their Pulumi schema, made
 // when the provider starts, and their versions.
 //
 // Pulumi's release process makes the schema once, with documentation, and embeds it. Nothing here reads the
 // documentation, and what is made at start cannot differ from the provider that serves it.
-package bridged
+package schema
 
 import (
 	"encoding/json"
@@ -22,8 +22,8 @@ var (
 	PostgresqlVersion string
 )
 
-// Schema answers the provider's Pulumi schema as JSON; it ends the process when there is none.
-func Schema(info tfbridge.ProviderInfo) []byte {
+// Of answers the provider's Pulumi schema as JSON; it ends the process when there is none.
+func Of(info tfbridge.ProviderInfo) []byte {
 	// Missing documentation would be reported here, and the engine reads standard output.
 	silent := diag.DefaultSink(io.Discard, io.Discard, diag.FormatOptions{Color: colors.Never})
 	generated, err := tfgen.GenerateSchemaWithOptions(tfgen.GenerateSchemaOptions{

@@ -15,19 +15,19 @@ import (
 	"github.com/pulumi/pulumi/sdk/v3/go/common/resource"
 	"github.com/terraform-providers/terraform-provider-random/internal/provider"
 
-	"github.com/terraform-providers/terraform-provider-random/agent-ready-k8s/bridged"
+	"github.com/terraform-providers/terraform-provider-random/agent-ready-k8s/schema"
 )
 
 func main() {
 	info := providerInfo()
-	pf.Main(context.Background(), "random", info, pf.ProviderMetadata{PackageSchema: bridged.Schema(info)})
+	pf.Main(context.Background(), "random", info, pf.ProviderMetadata{PackageSchema: schema.Of(info)})
 }
 
 func providerInfo() tfbridge.ProviderInfo {
 	info := tfbridge.ProviderInfo{
 		P:            pf.ShimProvider(provider.New()),
 		Name:         "random",
-		Version:      bridged.RandomVersion,
+		Version:      schema.RandomVersion,
 		MetadataInfo: tfbridge.NewProviderMetadata([]byte("{}")),
 		Resources: map[string]*tfbridge.ResourceInfo{
 			"random_bytes": {ComputeID: bytesID},

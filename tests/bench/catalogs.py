@@ -1,0 +1,141 @@
+"""Catalogs of 1, 10, 100 … organizations: first up, no-op, one changed; memory, state; beside raw API calls."""
+
+import asyncio
+import json
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from cluster.api import ClusterApi
+from cluster.errors import ApiRefused
+from database import configs, organizations
+from database.pool import Database
+from tests.bench.measure import MIB, measure, table
+from tests.e2e.checkout import Checkout
+
+HEADER = ("organizations", "resources", "first up", "raw calls", "ratio", "no-op up", "one changed", "memory", "state")
+_SERVERS_OWN = {"status", "__fieldManager", "__initialApiVersion", "__inputs"}
+
+
+def run(sizes: list[int]) -> tuple[str, list[dict[str, object]]]:
+    """Measure every size on a platform of its own; the table in Markdown, and its rows."""
+    rows = [_measure(size) for size in sizes]
+    shown = [
+        (
+            str(row["organizations"]), str(row["resources"]), f"{row['first_up']:.1f} s", f"{row['raw']:.2f} s",
+            f"{row['first_up'] / row['raw']:.1f}", f"{row['no_op']:.1f} s", f"{row['one_changed']:.1f} s",
+            f"{row['memory'] / MIB:.0f} MiB", f"{row['state'] / 1024:.0f} KiB",
+        )
+        for row in rows
+    ]  # fmt: skip
+    return table("Catalogs on one stack", HEADER, shown), list(rows)
+
+
+def _measure(size: int) -> dict[str, Any]:
+    with tempfile.TemporaryDirectory(prefix="bench-") as folder:
+        checkout = Checkout(Path(folder))
+        _write_catalog(checkout, size)
+        try:
+            checkout.plane("up").ok()
+            return _measured(checkout, size)
+        finally:
+            checkout.plane("down")
+
+
+def _measured(checkout: Checkout, size: int) -> dict[str, Any]:
+    up = ["python", "-m", "localplane", "pulumi", "--", "up", "--yes", "--skip-preview", "--non-interactive"]
+    up[0] = str(checkout.folder / ".local" / "venv" / "bin" / "python")
+    checkout.pulumi("stack", "output").ok()  # makes the stack: not part of the first up
+    first = measure(up, checkout.folder)
+    no_op = measure(up, checkout.folder)
+    checkout.edit("bench-000", quota={"cpu": 3})
+    changed = measure(up, checkout.folder)
+    state = json.loads(checkout.pulumi("stack", "export").ok().out)
+    resources = state["deployment"]["resources"]
+    raw = asyncio.run(_raw(checkout, resources))
+    files = (checkout.folder / ".local" / "pulumi-state" / ".pulumi" / "stacks").rglob("dev.json")
+    return {
+        "organizations": size, "resources": len(resources), "first_up": first.seconds, "no_op": no_op.seconds,
+        "one_changed": changed.seconds, "memory": first.memory, "raw": raw,
+        "state": sum(file.stat().st_size for file in files),
+    }  # fmt: skip
+
+
+def _write_catalog(checkout: Checkout, size: int) -> None:
+    for path in checkout.catalog.glob("*.yaml"):
+        path.unlink()
+    for number in range(size):
+        name = f"bench-{number:03}"
+        members = [{"email": f"{role}@{name}.example", "role": role} for role in ("owner", "admin", "member", "viewer")]
+        data = {"name": name, "members": members, "configs": {"ai/threshold": 0.5, "email/max_retries": 3}}
+        (checkout.catalog / f"{name}.yaml").write_text(yaml.safe_dump(data, sort_keys=False))
+
+
+async def _raw(checkout: Checkout, resources: list[dict[str, Any]]) -> float:
+    """Seconds for the same namespaces, objects and rows by bare calls, 32 at a time, as the engine has them."""
+    environment = checkout.environment
+    spaces = [_namespace(r) for r in resources if r["type"] == "tenancy:index:NamespaceClaim"]
+    inside = [made for r in resources if (made := _object(r))]
+    rows = [r["inputs"]["values"] for r in resources if r["type"] == "tenancy:index:ConfigDefaults"]
+    limit = asyncio.Semaphore(32)
+    api = ClusterApi(Path(environment["PULUMI_KUBECONFIG"]))
+    async with api, Database(environment["PLATFORM_DATABASE_URL"]) as database:
+        await api.get("/version")
+        began = time.monotonic()
+
+        async def create(path: str, body: dict[str, Any]) -> None:
+            async with limit:
+                await _post(api, path, body)
+
+        await asyncio.gather(*(create("/api/v1/namespaces", body) for body in spaces))
+        inserts = (_insert(database, f"raw-{n}", values) for n, values in enumerate(rows))
+        await asyncio.gather(*(create(path, body) for path, body in inside), *inserts)
+        return time.monotonic() - began
+
+
+async def _post(api: ClusterApi, path: str, body: dict[str, Any]) -> None:
+    """Create; a default ServiceAccount that its controller made first is patched instead."""
+    try:
+        await api.create(path, body)
+    except ApiRefused as refused:
+        if refused.code != 409:
+            raise
+        await api.patch(f"{path}/{body['metadata']['name']}", body)
+
+
+async def _insert(database: Database, slug: str, values: dict[str, str]) -> None:
+    async with database.transaction(actor="bench", reason="raw") as connection:
+        row = await organizations.claim(connection, slug=slug, name=slug, plan="starter", managed_by="bench")
+        wanted = {(name.split("/")[0], name.split("/")[1]): value for name, value in values.items()}
+        await configs.put_defaults(connection, row.id, wanted)
+
+
+def _namespace(resource: dict[str, Any]) -> dict[str, Any]:
+    inputs = resource["inputs"]
+    name = inputs["name"].replace("org-", "raw-", 1)
+    return {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name, "labels": inputs["labels"]}}
+
+
+_COLLECTIONS = {
+    "ResourceQuota": "/api/v1/namespaces/{}/resourcequotas",
+    "LimitRange": "/api/v1/namespaces/{}/limitranges",
+    "ServiceAccount": "/api/v1/namespaces/{}/serviceaccounts",
+    "NetworkPolicy": "/apis/networking.k8s.io/v1/namespaces/{}/networkpolicies",
+    "RoleBinding": "/apis/rbac.authorization.k8s.io/v1/namespaces/{}/rolebindings",
+}
+
+
+def _object(resource: dict[str, Any]) -> tuple[str, dict[str, Any]] | None:
+    """Where and what to post for one of the state's namespaced objects."""
+    inputs = resource.get("inputs", {})
+    collection = _COLLECTIONS.get(inputs.get("kind", ""))
+    if collection is None or "namespace" not in inputs.get("metadata", {}):
+        return None
+    namespace = inputs["metadata"]["namespace"].replace("org-", "raw-", 1)
+    body = {key: value for key, value in inputs.items() if key not in _SERVERS_OWN}
+    name = inputs["metadata"]["name"]
+    body["metadata"] = {"name": name, "labels": inputs["metadata"].get("labels", {})}
+    return collection.format(namespace), body

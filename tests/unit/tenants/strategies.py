@@ -1,0 +1,85 @@
+"""Hypothesis strategies for valid organizations, and the settings that keep property tests quick and repeatable."""
+
+import unicodedata
+from typing import Any
+
+from hypothesis import settings
+from hypothesis import strategies as st
+
+from tenants.errors import InvalidName
+from tenants.model import Organization
+from tenants.names import check_slug
+from tenants.plans import PLANS
+from tenants.roles import ROLES
+
+repeatable = settings(deadline=None, max_examples=60, derandomize=True, database=None)
+
+_INVISIBLE = ("Cc", "Cf", "Co", "Cs", "Zl", "Zp", "Cn")
+
+
+def _may_name(slug: str) -> bool:
+    try:
+        return bool(check_slug(slug))
+    except InvalidName:
+        return False
+
+
+_slugs = st.from_regex(r"[a-z0-9]([a-z0-9-]{0,57}[a-z0-9])?", fullmatch=True).filter(_may_name)
+_locals = st.text("abz09.!#$%&'*+/=?^_`{|}~-", min_size=1, max_size=20)
+_domains = st.text("abz09.-", max_size=20).map(lambda middle: f"a{middle}9")
+_emails = st.tuples(_locals, _domains).map("@".join)
+_visible = st.text(st.characters(exclude_categories=_INVISIBLE), min_size=1, max_size=60)
+_display_names = _visible.map(lambda n: unicodedata.normalize("NFC", n).strip()).filter(lambda n: 1 <= len(n) <= 100)
+_words = st.text("abz09_", max_size=62).map(lambda rest: f"s{rest}")
+_settings = st.tuples(_words, _words).map("/".join)
+_text = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=40)
+_floats = st.floats(allow_nan=False, allow_infinity=False)
+_values = st.one_of(st.booleans(), st.integers(-(10**15), 10**15), _floats, _text)  # what jsonb can hold
+_configs = st.dictionaries(_settings, _values, max_size=5)
+
+
+def slugs() -> st.SearchStrategy[str]:
+    """Every slug that may name an organization, up to the longest."""
+    return _slugs
+
+
+@st.composite
+def _members(draw: st.DrawFn) -> list[dict[str, str]]:
+    first, *others = draw(st.lists(_emails, min_size=1, max_size=8, unique=True))
+    return draw(
+        st.permutations(
+            [{"email": first, "role": "owner"}] + [{"email": e, "role": draw(st.sampled_from(ROLES))} for e in others]
+        )
+    )
+
+
+@st.composite
+def _quotas(draw: st.DrawFn, plan: str) -> dict[str, Any]:
+    most = PLANS[plan].maximum
+    asked = {
+        "cpu": draw(st.none() | st.integers(1, most.cpu).map(lambda m: f"{m}m") | st.integers(1, most.cpu // 1000)),
+        "memory": draw(st.none() | st.integers(1, most.memory // 2**10).map(lambda k: f"{k}Ki")),
+        "storage": draw(st.none() | st.integers(1, most.storage // 2**20).map(lambda m: f"{m}Mi")),
+    }
+    return {key: value for key, value in asked.items() if value is not None}
+
+
+@st.composite
+def organization_data(draw: st.DrawFn) -> dict[str, Any]:
+    """One organization as a catalog file's plain values."""
+    slug, plan = draw(_slugs), draw(st.sampled_from(sorted(PLANS)))
+    others = st.lists(_slugs, max_size=3).map(lambda found: [other for other in found if other != slug])
+    return {
+        "name": draw(_display_names),
+        "slug": slug,
+        "plan": plan,
+        "members": draw(_members()),
+        "quota": draw(_quotas(plan)),
+        "network": {"allow_from": draw(others), "allow_to": draw(others)},
+        "configs": draw(_configs),
+    }
+
+
+def valid_organizations() -> st.SearchStrategy[Organization]:
+    """Validated organizations of every plan, size and shape."""
+    return organization_data().map(Organization.model_validate)
