@@ -4,6 +4,7 @@ SHELL := /bin/sh
 VENV := .local/venv
 PYTHON := $(VENV)/bin/python
 PLANE := $(PYTHON) -m localplane
+ENGINE = . .local/env && $(PYTHON) -m engine --stack $(STACK) --
 STACK ?= dev
 
 # Parts are named on purpose, on make's command line only; what the shell's environment holds is never used.
@@ -22,7 +23,7 @@ help: ## explain the commands
 
 up: venv ## platform, `pulumi up` of the catalog; prints what to try next; safe to repeat
 	@$(PLANE) up $(NAMED)
-	@$(PLANE) pulumi --stack $(STACK) -- up --yes --skip-preview --policy-pack policies --suppress-outputs
+	@$(ENGINE) up --yes --skip-preview --policy-pack policies --suppress-outputs
 	@. .local/env && $(PYTHON) -m service.sweeper --once
 	@$(PLANE) next
 
@@ -39,10 +40,12 @@ status: venv ## one line for each server
 	@$(PLANE) status
 
 preview: venv ## the review of a catalog change: what `make up` would do, with policy results
-	@$(PLANE) pulumi --stack $(STACK) -- preview --diff --policy-pack policies --suppress-outputs
+	@test -f .local/env || { echo "Nothing runs here yet; \`make up\` starts it."; exit 1; }
+	@$(ENGINE) preview --diff --policy-pack policies --suppress-outputs
 
 destroy: venv ## remove every organization and the platform's own objects
-	@$(PLANE) pulumi --stack $(STACK) -- destroy --yes --run-program --suppress-outputs
+	@test -f .local/env || { echo "Nothing runs here yet; \`make up\` starts it."; exit 1; }
+	@$(ENGINE) destroy --yes --run-program --suppress-outputs
 
 test: check ## checks, then all tests, on real parts
 	@$(PYTHON) -m pytest

@@ -15,7 +15,6 @@ from localplane.doctor import Doctor
 from localplane.errors import Interrupted, Misnamed, PlaneError
 from localplane.layout import Layout, checkout
 from localplane.plane import Plane
-from localplane.stack import Stack, next_steps
 
 INTERRUPTED = 130
 
@@ -43,6 +42,18 @@ when something is wrong:
 """
 
 
+NEXT_STEPS = """
+Every organization of tenants/orgs/ is deployed. Try:
+
+  . .local/env                                        # kubectl, psql and pulumi of this platform
+  kubectl get namespaces -L isolation-ready           # one isolated namespace an organization
+  psql "$PLATFORM_DATABASE_URL" -c 'table tenancy.organizations'
+  kubectl -n org-contoso get pods --as agent-ready:grace@acme.example     # a stranger: forbidden
+
+  edit tenants/orgs/bluebird-studio.yaml, then `make preview`, then `make up`
+  make doctor | make down | make                      # what is wrong, stop, all commands"""
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; the exit code."""
     given = _parser().parse_args(arguments)
@@ -68,7 +79,6 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--root", type=Path, help="the checkout, when it is not the current folder's")
     commands = parser.add_subparsers(metavar="command", required=True)
     _add_up(commands)
-    _add_pulumi(commands)
     for name, run, text in (
         ("down", _down, "stop what `up` started; data, ports and keys stay"),
         ("clean", _clean, "stop it and delete data, keys and ports; built tools stay"),
@@ -101,14 +111,6 @@ def _add_up(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> No
     up.set_defaults(run=_up)
 
 
-def _add_pulumi(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    text = "run pulumi on this checkout's stack: python -m localplane pulumi -- preview --diff"
-    pulumi = commands.add_parser("pulumi", help=text, description=text)
-    pulumi.add_argument("--stack", default="dev", help="the stack, configured by Pulumi.<stack>.yaml; default: dev")
-    pulumi.add_argument("arguments", nargs="+", metavar="-- ARGUMENT", help="what pulumi is to do, after --")
-    pulumi.set_defaults(run=_pulumi)
-
-
 def _up(given: argparse.Namespace, layout: Layout) -> int:
     signal.signal(signal.SIGTERM, _interrupt)
     console = Console()
@@ -129,12 +131,10 @@ def _value(text: str | None) -> str | None:
         raise Misnamed(f"{text} cannot be read: {problem.strerror}. Name a file that holds the URL.") from problem
 
 
-def _pulumi(given: argparse.Namespace, layout: Layout) -> int:
-    return Stack(layout, given.stack).pulumi(given.arguments)
-
-
 def _next(_: argparse.Namespace, layout: Layout) -> int:
-    print(next_steps(layout))
+    if not layout.env.exists():
+        raise PlaneError(f"{layout.env} does not exist yet. `make up` writes it.")
+    print(NEXT_STEPS)
     return 0
 
 

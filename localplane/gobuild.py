@@ -60,10 +60,12 @@ def folder(build: Build) -> Path:
 def recipe(build: Build) -> str:
     """A short hash over everything of ours that decides what the build makes."""
     digest = hashlib.sha256(f"{build!r} {FLAGS} {platform.machine()}".encode())
+    module = TOOLCHAIN / build.module
     own = [package for package in build.packages if package.startswith("./")]
+    made = {module / name for files in build.embeds.values() for name in files}
     for place in sorted(["go.mod", "go.sum", *own, *build.needs]):
-        for path in sorted(_sources(TOOLCHAIN / build.module / place)):
-            digest.update(f"{path.relative_to(TOOLCHAIN)}\0".encode() + path.read_bytes())
+        for path in sorted(set(_sources(module / place)) - made):
+            digest.update(f"{path.relative_to(module)}\0".encode() + path.read_bytes())
     return digest.hexdigest()[:12]
 
 
@@ -71,7 +73,7 @@ def _sources(place: Path) -> Iterator[Path]:
     if place.is_file():
         yield place
     else:
-        yield from (path for path in place.rglob("*") if path.suffix in (".go", ".py", ".txt"))
+        yield from (path for path in place.rglob("*") if path.suffix in (".go", ".json", ".py", ".txt"))
 
 
 def obtain(names: Sequence[str], report: Report) -> None:

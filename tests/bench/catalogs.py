@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import sys
 import tempfile
 import time
 from pathlib import Path
@@ -46,13 +47,12 @@ def _measure(size: int) -> dict[str, Any]:
 
 
 def _measured(checkout: Checkout, size: int) -> dict[str, Any]:
-    up = ["python", "-m", "localplane", "pulumi", "--", "up", "--yes", "--skip-preview", "--non-interactive"]
-    up[0] = str(checkout.folder / ".local" / "venv" / "bin" / "python")
+    up = [sys.executable, "-m", "engine", "--", "up", "--yes", "--skip-preview", "--non-interactive"]
     checkout.pulumi("stack", "output").ok()  # makes the stack: not part of the first up
-    first = measure(up, checkout.folder)
-    no_op = measure(up, checkout.folder)
+    first = measure(up, checkout.folder, checkout.environment)
+    no_op = measure(up, checkout.folder, checkout.environment)
     checkout.edit("bench-000", quota={"cpu": 3})
-    changed = measure(up, checkout.folder)
+    changed = measure(up, checkout.folder, checkout.environment)
     state = json.loads(checkout.pulumi("stack", "export").ok().out)
     resources = state["deployment"]["resources"]
     raw = asyncio.run(_raw(checkout, resources))

@@ -21,10 +21,12 @@ class Measured:
     out: str
 
 
-def measure(command: Sequence[str], folder: Path) -> Measured:
+def measure(command: Sequence[str], folder: Path, environment: dict[str, str]) -> Measured:
     """Run a command to its end; raise RuntimeError with its output if it fails."""
     began = time.monotonic()
-    with subprocess.Popen(command, cwd=folder, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT) as process:
+    with subprocess.Popen(
+        command, cwd=folder, env=environment, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
+    ) as process:
         watch = _MemoryWatch(process.pid)
         out = process.communicate()[0]
     seconds = time.monotonic() - began

@@ -58,10 +58,6 @@ class Checkout:
         """Run `python -m localplane`."""
         return _run([sys.executable, "-m", "localplane", *arguments], self.folder)
 
-    def start_plane(self, *arguments: str) -> "subprocess.Popen[str]":
-        """Start `python -m localplane` and do not wait."""
-        return _start([sys.executable, "-m", "localplane", *arguments], self.folder, None)
-
     def python(self, *arguments: str) -> Result:
         """Run Python with what `.local/env` sets."""
         return _run([sys.executable, *arguments], self.folder, self.environment)
@@ -72,7 +68,7 @@ class Checkout:
 
     def pulumi(self, *arguments: str) -> Result:
         """Run `pulumi` on this checkout's stack."""
-        return self.plane("pulumi", "--", *arguments)
+        return self.python("-m", "engine", "--", *arguments)
 
     def up(self) -> dict[str, int]:
         """`pulumi up`; what the engine counted, such as {"same": 90, "update": 1}."""

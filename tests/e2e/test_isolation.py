@@ -102,10 +102,11 @@ def test_the_gates_label_cannot_be_forged_with_every_right_in_the_namespace(depl
     deployed.kubectl("apply", "-f", "-", stdin=json.dumps(manifest)).ok()
     try:
         options = [path] if path else []
+        harmless_change = '{"metadata":{"labels":{"harmless":"yes"}}}'
         harmless = deployed.kubectl(
-            "patch", "namespace", ACME, *options, "-p", '{"metadata":{"labels":{"harmless":"yes"}}}', "--dry-run=server",
+            *("patch", "namespace", ACME, *options, "-p", harmless_change, "--dry-run=server"),
             user="agent-ready:mallory",
-        )  # fmt: skip
+        )
         harmless.ok()
         for value in ('"false"', "null"):
             change = f'{{"metadata":{{"labels":{{"isolation-ready":{value}}}}}}}'

@@ -125,7 +125,7 @@ def test_the_policy_pack_denies_in_a_preview(deployed: Checkout) -> None:
 
 
 def test_a_killed_up_leaves_no_lock_behind(deployed: Checkout) -> None:
-    killed = deployed.start_plane("pulumi", "--", "up", "--yes", "--skip-preview")
+    killed = deployed.start_python("-m", "engine", "--", "up", "--yes", "--skip-preview")
     locks = deployed.folder / ".local" / "pulumi-state" / ".pulumi" / "locks"
     pid = _wait_for_lock(locks)
     subprocess.run(["kill", "-9", str(pid)], check=True)

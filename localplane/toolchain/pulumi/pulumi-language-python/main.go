@@ -31,8 +31,6 @@ const engineSilence = 5 * time.Minute
 func main() {
 	tracing := flag.String("tracing", "", "Zipkin-compatible tracing endpoint, handed on to programs")
 	showVersion := flag.Bool("version", false, "print the version and exit")
-	flag.Bool("logtostderr", false, "accepted for the engine's sake")
-	flag.Int("v", 0, "accepted for the engine's sake")
 	flag.Parse()
 	if *showVersion {
 		fmt.Println(version.Version)

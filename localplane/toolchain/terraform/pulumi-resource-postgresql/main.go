@@ -1,41 +1,12 @@
-// Command pulumi-resource-postgresql is Pulumi's postgresql provider: a Terraform provider under Pulumi's
-// bridge, with the names that the Python package pulumi-postgresql expects.
-//
-// The Terraform provider is the last version (1.7.1) that can be had from the places this project builds
-// from. It has Database, Role, Schema, Grant, DefaultPrivileges and Extension; the Python package's other
-// resources (Function, GrantRole, PhysicalReplicationSlot, Publication…) need a newer provider.
+// Command pulumi-resource-postgresql serves the provider of package postgresql.
 package main
 
 import (
 	"github.com/pulumi/pulumi-terraform-bridge/v3/pkg/tfbridge"
-	"github.com/pulumi/pulumi-terraform-bridge/v3/pkg/tfbridge/tokens"
-	sdkv1 "github.com/pulumi/pulumi-terraform-bridge/v3/pkg/tfshim/sdk-v1"
-	"github.com/terraform-providers/terraform-provider-postgresql/postgresql"
 
-	sdk "github.com/hashicorp/terraform-plugin-sdk/helper/schema"
-
-	"github.com/terraform-providers/terraform-provider-random/agent-ready-k8s/schema"
+	"github.com/terraform-providers/terraform-provider-random/agent-ready-k8s/postgresql"
 )
 
 func main() {
-	info := providerInfo()
-	tfbridge.Main("postgresql", schema.PostgresqlVersion, info, schema.Of(info))
-}
-
-func providerInfo() tfbridge.ProviderInfo {
-	info := tfbridge.ProviderInfo{
-		P:       sdkv1.NewProvider(postgresql.Provider().(*sdk.Provider)),
-		Name:    "postgresql",
-		Version: schema.PostgresqlVersion,
-		Config: map[string]*tfbridge.SchemaInfo{
-			"sslmode":         {Default: &tfbridge.DefaultInfo{EnvVars: []string{"PGSSLMODE"}}},
-			"connect_timeout": {Default: &tfbridge.DefaultInfo{EnvVars: []string{"PGCONNECT_TIMEOUT"}, Value: 180}},
-		},
-		Resources: map[string]*tfbridge.ResourceInfo{
-			"postgresql_grant": {Tok: "postgresql:index/grant:Grant", DeleteBeforeReplace: true},
-		},
-	}
-	info.MustComputeTokens(tokens.SingleModule("postgresql_", "index", tokens.MakeStandard("postgresql")))
-	info.SetAutonaming(255, "-")
-	return info
+	tfbridge.Main("postgresql", postgresql.Version, postgresql.Info(), postgresql.Schema)
 }
