@@ -4,8 +4,11 @@ from pulumi_kubernetes.meta.v1 import ObjectMetaArgs
 
 from tenants import names
 
-# The provider's field manager is random unless pinned; quotas are awaited by the gate, not by half-second polls.
-_ANNOTATIONS = {"pulumi.com/patchFieldManager": names.FIELD_MANAGER, "pulumi.com/skipAwait": "true"}
+# The provider's field manager is random unless pinned: a run that lost its state would meet its own objects as
+# somebody else's.
+FIELD_MANAGER_PINNED = {"pulumi.com/patchFieldManager": names.FIELD_MANAGER}
+# Quotas are awaited by the gate, not by the provider's half-second polls.
+_ANNOTATIONS = {**FIELD_MANAGER_PINNED, "pulumi.com/skipAwait": "true"}
 
 
 def metadata(name: str, namespace: str | None = None) -> ObjectMetaArgs:

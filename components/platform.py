@@ -10,6 +10,7 @@ import pulumi_kubernetes as k8s
 import yaml
 
 from components.access import register_cluster_role
+from components.kubernetes import FIELD_MANAGER_PINNED
 from components.settings import Settings
 from provider.resources import AdmissionProof, DatabaseSchema, Provider
 from tenants.roles import ROLES
@@ -69,5 +70,6 @@ def _register_admission(opts: pulumi.ResourceOptions) -> Iterator[pulumi.Resourc
 
 def _register(kind: Any, manifest: dict[str, Any], opts: pulumi.ResourceOptions) -> pulumi.Resource:
     name = f"{manifest['metadata']['name']}{'-binding' if manifest['kind'].endswith('Binding') else ''}"
-    resource: pulumi.Resource = kind(name, metadata=manifest["metadata"], spec=manifest["spec"], opts=opts)
+    meta = {**manifest["metadata"], "annotations": FIELD_MANAGER_PINNED}
+    resource: pulumi.Resource = kind(name, metadata=meta, spec=manifest["spec"], opts=opts)
     return resource

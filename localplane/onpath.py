@@ -41,13 +41,18 @@ def _candidates(name: str) -> Iterator[Path]:
         folders += sorted(versions, key=lambda path: int(path.parent.name), reverse=True)
     for folder in folders:
         found = shutil.which(name, path=str(folder))
-        if found is None:
+        if found is None or _is_ours(folder):
             continue
         # Companions lie where a link leads to. Only then is it followed: redis-server is a link by design.
         path = Path(found).resolve() if name in WITH_COMPANIONS else Path(found)
         if path not in seen:
             seen.add(path)
             yield path
+
+
+def _is_ours(folder: Path) -> bool:
+    """Whether this is the folder of links that some checkout's `.local/env` puts first on PATH."""
+    return (folder.parent / "plane.json").exists()
 
 
 def _problem(wanted: Part, path: Path, version: str) -> str:

@@ -46,11 +46,13 @@ async def start(engine_address: str) -> tuple[Any, int]:
 
 
 async def serve(engine_address: str) -> None:
-    """Serve until the process is ended; the port is the first line on standard output, as Pulumi expects."""
+    """Serve until the process is ended or the engine is gone; the port is the first line on standard output, as Pulumi expects."""
+    engine = os.getppid()
     server, port = await start(engine_address)
     sys.stdout.write(f"{port}\n")
     sys.stdout.flush()
-    await server.wait_for_termination()
+    while os.getppid() == engine:  # a killed engine ends none of its plugins
+        await server.wait_for_termination(timeout=1.0)
 
 
 def main(arguments: list[str]) -> int:

@@ -72,7 +72,7 @@ def test_a_compliant_pod_is_refused_before_the_gate_and_admitted_after(checkout:
 
 
 def test_a_pod_that_is_not_restricted_is_refused(deployed: Checkout) -> None:
-    container = {"name": "probe", "image": "registry.invalid/x:1", "securityContext": {"privileged": True}}
+    container = {"name": "probe", "image": "registry.invalid/x:1", "securityContext": {"allowPrivilegeEscalation": True}}
     code, said = create_pod(deployed, ACME, ACME_ADMIN, {**POD, "spec": {"containers": [container]}})
     assert code != 0 and "PodSecurity" in said
 

@@ -54,20 +54,19 @@ def _subscribe(checkout: Checkout) -> "subprocess.Popen[str]":
 import os, redis
 client = redis.Redis.from_url(os.environ["REDIS_OPERATOR_URL"], ssl_ca_certs=os.environ["REDIS_CA_FILE"],
                               lib_name=None, lib_version=None, decode_responses=True)
-listener = client.pubsub(ignore_subscribe_messages=True)
+listener = client.pubsub()
 listener.psubscribe("config:*")
-while not listener.get_message(ignore_subscribe_messages=False, timeout=10):
-    pass
-print(flush=True)
-for message in listener.listen():
-    print(message["channel"], message["data"])
-    break
+heard = listener.get_message(timeout=10)
+print("subscribed" if heard else "no answer", flush=True)
+heard = listener.get_message(timeout=120)
+if heard:
+    print(heard["channel"], heard["data"])
 listener.close()
 client.close()
 """
     listener = checkout.start_python("-c", program)
     assert listener.stdout is not None
-    listener.stdout.readline()
+    assert listener.stdout.readline() == "subscribed\n"
     return listener
 
 

@@ -9,7 +9,15 @@ from cluster.api import NAMESPACES, ClusterApi, Json
 from cluster.errors import ApiRefused
 from cluster.isolation import Isolation
 
-COLLECTIONS = {"namespaces", "pods", "resourcequotas", "limitranges", "serviceaccounts", "networkpolicies", "rolebindings"}
+COLLECTIONS = {
+    "namespaces",
+    "pods",
+    "resourcequotas",
+    "limitranges",
+    "serviceaccounts",
+    "networkpolicies",
+    "rolebindings",
+}
 Admission = Callable[[str, str, Json, str | None], None]
 NAMESPACE = f"{NAMESPACES}/org-acme"
 POLICIES = "/apis/networking.k8s.io/v1/namespaces/org-acme/networkpolicies"
@@ -74,7 +82,10 @@ class FakeCluster(ClusterApi):
         self.admission("PATCH", path, body, impersonate)
         if path not in self.objects:
             raise ApiRefused(404, "NotFound", f"PATCH {path}: not found")
-        if body.get("metadata", {}).get("uid", self.objects[path]["metadata"]["uid"]) != self.objects[path]["metadata"]["uid"]:
+        if (
+            body.get("metadata", {}).get("uid", self.objects[path]["metadata"]["uid"])
+            != self.objects[path]["metadata"]["uid"]
+        ):
             raise ApiRefused(409, "Conflict", f"PATCH {path}: uid mismatch")
         merged = _merge(self.objects[path], body)
         if not dry_run:
@@ -96,12 +107,16 @@ def isolated() -> FakeCluster:
     """A cluster in which WANTED stands completely; only the gate's label is missing."""
     cluster = FakeCluster()
     cluster.put(NAMESPACE, {"metadata": {"labels": {"kubernetes.io/metadata.name": "org-acme"}}})
-    cluster.put(f"{NAMESPACE}/resourcequotas/quota", {"spec": {"hard": {"pods": "5"}}, "status": {"hard": {"pods": "5"}}})
+    cluster.put(
+        f"{NAMESPACE}/resourcequotas/quota", {"spec": {"hard": {"pods": "5"}}, "status": {"hard": {"pods": "5"}}}
+    )
     cluster.put(f"{NAMESPACE}/limitranges/limits", {"spec": {"limits": [{"type": "Container"}]}})
     cluster.put(f"{NAMESPACE}/serviceaccounts/default", {"automountServiceAccountToken": False})
     cluster.put(f"{POLICIES}/default-deny", {"spec": {"podSelector": {}, "policyTypes": ["Ingress", "Egress"]}})
     cluster.put(f"{POLICIES}/baseline-egress", {"spec": {"podSelector": {}, "policyTypes": ["Egress"], "egress": [{}]}})
-    cluster.put(f"{BINDINGS}/organization-owners", {"subjects": [{"kind": "User", "name": "agent-ready:ada@acme.example"}]})
+    cluster.put(
+        f"{BINDINGS}/organization-owners", {"subjects": [{"kind": "User", "name": "agent-ready:ada@acme.example"}]}
+    )
     return cluster
 
 

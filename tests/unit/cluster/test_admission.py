@@ -44,7 +44,9 @@ def test_three_denials_in_a_row_are_a_proof() -> None:
     cluster = guarded(always(admission.POD_POLICY), always(admission.LABEL_POLICY))
     wait(cluster)
     assert posts(cluster) == 3, "one denial may be one API server's; several are needed"
-    assert cluster.impersonated == ["agent-ready:canary"] * 3, "the label is forged as an identity without the right to open"
+    assert cluster.impersonated == ["agent-ready:canary"] * 3, (
+        "the label is forged as an identity without the right to open"
+    )
 
 
 def test_a_single_admission_starts_the_count_again() -> None:
@@ -93,7 +95,11 @@ def test_a_missing_canary_is_no_proof() -> None:
 
 @pytest.mark.parametrize(
     ("pod", "label", "denied"),
-    [(admission.POD_POLICY, admission.LABEL_POLICY, True), ("", admission.LABEL_POLICY, False), (admission.POD_POLICY, "", False)],
+    [
+        (admission.POD_POLICY, admission.LABEL_POLICY, True),
+        ("", admission.LABEL_POLICY, False),
+        (admission.POD_POLICY, "", False),
+    ],
 )
 def test_a_refresh_sees_whether_both_policies_still_deny(pod: str, label: str, denied: bool) -> None:
     cluster = guarded(always(pod), always(label))
@@ -126,10 +132,14 @@ def test_the_canary_pod_would_pass_pod_security_so_that_only_the_gate_can_refuse
     (container,) = pod["containers"]
     assert pod["securityContext"]["runAsNonRoot"] is True, "Pod Security restricted"
     assert pod["securityContext"]["seccompProfile"] == {"type": "RuntimeDefault"}, "Pod Security restricted"
-    assert container["securityContext"] == {"allowPrivilegeEscalation": False, "capabilities": {"drop": ["ALL"]}}, "restricted"
+    assert container["securityContext"] == {"allowPrivilegeEscalation": False, "capabilities": {"drop": ["ALL"]}}, (
+        "restricted"
+    )
     assert seen[1] == {"metadata": {"labels": {"isolation-ready": "true"}}}, "the forged label is the gate's own"
 
 
-@pytest.mark.xfail(reason="cluster/admission.py wait_until_denied: the deadline is checked after the third denial, with no verdict")
+@pytest.mark.xfail(
+    reason="cluster/admission.py wait_until_denied: the deadline is checked after the third denial, with no verdict"
+)
 def test_a_proof_that_is_complete_at_the_deadline_counts() -> None:
     wait(guarded(always(admission.POD_POLICY), always(admission.LABEL_POLICY)), timeout=0.0)

@@ -28,7 +28,9 @@ def status(code: int, reason: str, message: str) -> httpx2.Response:
     return httpx2.Response(code, json={"kind": "Status", "reason": reason, "message": message})
 
 
-def call(tmp_path: Path, answer: Answer, use: Callable[[ClusterApi], Awaitable[Any]]) -> tuple[Any, list[httpx2.Request]]:
+def call(
+    tmp_path: Path, answer: Answer, use: Callable[[ClusterApi], Awaitable[Any]]
+) -> tuple[Any, list[httpx2.Request]]:
     """Let `use` talk to an API server that is `answer`; return its result and the requests that were made."""
     requests: list[httpx2.Request] = []
     path = tmp_path / "kubeconfig"
@@ -61,7 +63,9 @@ def test_a_kubeconfig_without_a_context_says_how_to_set_one(tmp_path: Path) -> N
 
 
 def test_getting_returns_the_object(tmp_path: Path) -> None:
-    found, requests = call(tmp_path, lambda _: httpx2.Response(200, json={"kind": "Pod"}), lambda api: api.get("/api/v1/x"))
+    found, requests = call(
+        tmp_path, lambda _: httpx2.Response(200, json={"kind": "Pod"}), lambda api: api.get("/api/v1/x")
+    )
     assert found == {"kind": "Pod"}, "plain JSON, as the API server has it"
     assert (requests[0].method, requests[0].url.path) == ("GET", "/api/v1/x"), "the path is passed as it is"
 
@@ -98,7 +102,9 @@ def test_without_a_dry_run_nothing_of_it_is_sent(tmp_path: Path) -> None:
 
 def test_a_patch_is_a_merge_patch_as_whom_it_says(tmp_path: Path) -> None:
     _, (request,) = call(
-        tmp_path, lambda _: httpx2.Response(200, json={}), lambda api: api.patch("/x", {"a": None}, impersonate="agent-ready:canary")
+        tmp_path,
+        lambda _: httpx2.Response(200, json={}),
+        lambda api: api.patch("/x", {"a": None}, impersonate="agent-ready:canary"),
     )
     assert request.method == "PATCH", "a patch"
     assert request.headers["Content-Type"] == "application/merge-patch+json", "null removes a key only in a merge patch"
@@ -134,8 +140,12 @@ def test_a_server_that_does_not_answer_is_unreachable_and_named(tmp_path: Path) 
         call(tmp_path, refuse, lambda api: api.get("/x"))
 
 
-@pytest.mark.xfail(reason="cluster/api.py _request: an answer that is no JSON raises JSONDecodeError (429 and proxies answer text)")
-@pytest.mark.parametrize(("code", "text"), [(429, "Too many requests, please try again later.\n"), (502, "<html>Bad Gateway</html>")])
+@pytest.mark.xfail(
+    reason="cluster/api.py _request: an answer that is no JSON raises JSONDecodeError (429 and proxies answer text)"
+)
+@pytest.mark.parametrize(
+    ("code", "text"), [(429, "Too many requests, please try again later.\n"), (502, "<html>Bad Gateway</html>")]
+)
 def test_a_refusal_in_plain_text_is_a_refusal_too(tmp_path: Path, code: int, text: str) -> None:
     with pytest.raises(ApiRefused) as refused:
         call(tmp_path, lambda _: httpx2.Response(code, text=text), lambda api: api.get("/x"))

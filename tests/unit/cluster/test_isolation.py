@@ -33,38 +33,107 @@ def test_a_complete_isolation_has_no_gap() -> None:
 
 DAMAGES: list[tuple[str, Damage, str]] = [
     ("namespace gone", lambda c: c.objects.pop(NAMESPACE), "namespace org-acme is gone"),
-    ("namespace replaced", lambda c: c.objects[NAMESPACE]["metadata"].update(uid="uid-9"), "replaced by another (UID uid-9)"),
+    (
+        "namespace replaced",
+        lambda c: c.objects[NAMESPACE]["metadata"].update(uid="uid-9"),
+        "replaced by another (UID uid-9)",
+    ),
     ("quota gone", lambda c: c.objects.pop(f"{NAMESPACE}/resourcequotas/quota"), "the ResourceQuota is missing"),
-    ("quota without status", lambda c: c.objects[f"{NAMESPACE}/resourcequotas/quota"].pop("status"), "not enforced yet"),
-    ("quota with an empty status", lambda c: c.objects[f"{NAMESPACE}/resourcequotas/quota"].update(status={}), "not enforced yet"),
-    ("quota with an older status", lambda c: c.objects[f"{NAMESPACE}/resourcequotas/quota"].update(status={"hard": {"pods": "4"}}),
-     "status.hard differs from spec.hard"),
-    ("quota with half a status", lambda c: c.objects[f"{NAMESPACE}/resourcequotas/quota"]["spec"]["hard"].update(cpu="1"),
-     "not enforced yet"),
-    ("limits gone", lambda c: c.objects.pop(f"{NAMESPACE}/limitranges/limits"), "the LimitRange for containers is missing"),
-    ("limits for volumes only",
-     lambda c: c.objects[f"{NAMESPACE}/limitranges/limits"].update(spec={"limits": [{"type": "PersistentVolumeClaim"}]}),
-     "the LimitRange for containers is missing"),
+    (
+        "quota without status",
+        lambda c: c.objects[f"{NAMESPACE}/resourcequotas/quota"].pop("status"),
+        "not enforced yet",
+    ),
+    (
+        "quota with an empty status",
+        lambda c: c.objects[f"{NAMESPACE}/resourcequotas/quota"].update(status={}),
+        "not enforced yet",
+    ),
+    (
+        "quota with an older status",
+        lambda c: c.objects[f"{NAMESPACE}/resourcequotas/quota"].update(status={"hard": {"pods": "4"}}),
+        "status.hard differs from spec.hard",
+    ),
+    (
+        "quota with half a status",
+        lambda c: c.objects[f"{NAMESPACE}/resourcequotas/quota"]["spec"]["hard"].update(cpu="1"),
+        "not enforced yet",
+    ),
+    (
+        "limits gone",
+        lambda c: c.objects.pop(f"{NAMESPACE}/limitranges/limits"),
+        "the LimitRange for containers is missing",
+    ),
+    (
+        "limits for volumes only",
+        lambda c: c.objects[f"{NAMESPACE}/limitranges/limits"].update(
+            spec={"limits": [{"type": "PersistentVolumeClaim"}]}
+        ),
+        "the LimitRange for containers is missing",
+    ),
     ("limits emptied", lambda c: c.objects[f"{NAMESPACE}/limitranges/limits"].update(spec={}), "the LimitRange"),
-    ("account gone", lambda c: c.objects.pop(f"{NAMESPACE}/serviceaccounts/default"), "the default ServiceAccount is missing"),
-    ("account mounts its token", lambda c: c.objects[f"{NAMESPACE}/serviceaccounts/default"].update(automountServiceAccountToken=True),
-     "mounts its token"),
-    ("account says nothing", lambda c: c.objects[f"{NAMESPACE}/serviceaccounts/default"].pop("automountServiceAccountToken"),
-     "mounts its token"),
-    ("default-deny gone", lambda c: c.objects.pop(f"{POLICIES}/default-deny"), "the NetworkPolicy default-deny is missing"),
-    ("baseline gone", lambda c: c.objects.pop(f"{POLICIES}/baseline-egress"), "the NetworkPolicy baseline-egress is missing"),
-    ("default-deny one way", lambda c: c.objects[f"{POLICIES}/default-deny"]["spec"].update(policyTypes=["Ingress"]),
-     "does not close both directions"),
-    ("default-deny without directions", lambda c: c.objects[f"{POLICIES}/default-deny"]["spec"].pop("policyTypes"),
-     "does not close both directions"),
-    ("default-deny for some pods",
-     lambda c: c.objects[f"{POLICIES}/default-deny"]["spec"].update(podSelector={"matchLabels": {"a": "b"}}), "for every pod"),
-    ("default-deny lets in", lambda c: c.objects[f"{POLICIES}/default-deny"]["spec"].update(ingress=[{}]), "does not close"),
-    ("default-deny lets out", lambda c: c.objects[f"{POLICIES}/default-deny"]["spec"].update(egress=[{}]), "does not close"),
-    ("binding gone", lambda c: c.objects.pop(f"{BINDINGS}/organization-owners"), "RoleBinding organization-owners is missing"),
+    (
+        "account gone",
+        lambda c: c.objects.pop(f"{NAMESPACE}/serviceaccounts/default"),
+        "the default ServiceAccount is missing",
+    ),
+    (
+        "account mounts its token",
+        lambda c: c.objects[f"{NAMESPACE}/serviceaccounts/default"].update(automountServiceAccountToken=True),
+        "mounts its token",
+    ),
+    (
+        "account says nothing",
+        lambda c: c.objects[f"{NAMESPACE}/serviceaccounts/default"].pop("automountServiceAccountToken"),
+        "mounts its token",
+    ),
+    (
+        "default-deny gone",
+        lambda c: c.objects.pop(f"{POLICIES}/default-deny"),
+        "the NetworkPolicy default-deny is missing",
+    ),
+    (
+        "baseline gone",
+        lambda c: c.objects.pop(f"{POLICIES}/baseline-egress"),
+        "the NetworkPolicy baseline-egress is missing",
+    ),
+    (
+        "default-deny one way",
+        lambda c: c.objects[f"{POLICIES}/default-deny"]["spec"].update(policyTypes=["Ingress"]),
+        "does not close both directions",
+    ),
+    (
+        "default-deny without directions",
+        lambda c: c.objects[f"{POLICIES}/default-deny"]["spec"].pop("policyTypes"),
+        "does not close both directions",
+    ),
+    (
+        "default-deny for some pods",
+        lambda c: c.objects[f"{POLICIES}/default-deny"]["spec"].update(podSelector={"matchLabels": {"a": "b"}}),
+        "for every pod",
+    ),
+    (
+        "default-deny lets in",
+        lambda c: c.objects[f"{POLICIES}/default-deny"]["spec"].update(ingress=[{}]),
+        "does not close",
+    ),
+    (
+        "default-deny lets out",
+        lambda c: c.objects[f"{POLICIES}/default-deny"]["spec"].update(egress=[{}]),
+        "does not close",
+    ),
+    (
+        "binding gone",
+        lambda c: c.objects.pop(f"{BINDINGS}/organization-owners"),
+        "RoleBinding organization-owners is missing",
+    ),
     ("binding of nobody", lambda c: c.objects[f"{BINDINGS}/organization-owners"].update(subjects=[]), "names nobody"),
-    ("binding without subjects", lambda c: c.objects[f"{BINDINGS}/organization-owners"].pop("subjects"), "names nobody"),
-]  # fmt: skip
+    (
+        "binding without subjects",
+        lambda c: c.objects[f"{BINDINGS}/organization-owners"].pop("subjects"),
+        "names nobody",
+    ),
+]
 
 
 @pytest.mark.parametrize(("damage", "says"), [row[1:] for row in DAMAGES], ids=[row[0] for row in DAMAGES])
@@ -96,8 +165,15 @@ def test_an_open_gate_counts_as_shut_when_any_part_went_missing(damage: Damage) 
 
 def test_an_empty_cluster_lacks_every_part_by_name() -> None:
     found = " | ".join(gaps(FakeCluster()))
-    for part in ("namespace", "ResourceQuota", "LimitRange", "ServiceAccount", "default-deny", "baseline-egress",
-                 "organization-owners"):  # fmt: skip
+    for part in (
+        "namespace",
+        "ResourceQuota",
+        "LimitRange",
+        "ServiceAccount",
+        "default-deny",
+        "baseline-egress",
+        "organization-owners",
+    ):
         assert part in found, f"{part} is missing and must be said to be"
 
 
@@ -165,7 +241,9 @@ def test_closing_takes_only_the_label_away() -> None:
     asyncio.run(isolation.open_gate(cluster, WANTED))
     asyncio.run(isolation.close_gate(cluster, WANTED))
     assert label(cluster) is None, "the gate is shut"
-    assert cluster.objects[NAMESPACE]["metadata"]["labels"] == {"kubernetes.io/metadata.name": "org-acme"}, "others stay"
+    assert cluster.objects[NAMESPACE]["metadata"]["labels"] == {"kubernetes.io/metadata.name": "org-acme"}, (
+        "others stay"
+    )
 
 
 def test_closing_the_gate_of_a_namespace_that_is_gone_is_fine() -> None:
@@ -195,7 +273,9 @@ def test_a_namespace_without_labels_or_none_at_all_is_not_open() -> None:
     assert not is_open(FakeCluster()), "no namespace, not open"
 
 
-@pytest.mark.xfail(reason="cluster/isolation.py _quota: a ResourceQuota without spec.hard raises KeyError", raises=KeyError)
+@pytest.mark.xfail(
+    reason="cluster/isolation.py _quota: a ResourceQuota without spec.hard raises KeyError", raises=KeyError
+)
 @pytest.mark.parametrize("spec", [{}, {"scopes": ["BestEffort"]}])
 def test_a_quota_that_bounds_nothing_is_a_gap_and_no_crash(spec: dict[str, object]) -> None:
     cluster = isolated()
@@ -203,7 +283,9 @@ def test_a_quota_that_bounds_nothing_is_a_gap_and_no_crash(spec: dict[str, objec
     assert gaps(cluster), "spec.hard is optional in Kubernetes; the gate must say that it is not there"
 
 
-@pytest.mark.xfail(reason="cluster/isolation.py _namespace: a namespace on its way out counts as isolated, and is committed")
+@pytest.mark.xfail(
+    reason="cluster/isolation.py _namespace: a namespace on its way out counts as isolated, and is committed"
+)
 def test_a_terminating_namespace_is_not_isolated() -> None:
     cluster = isolated()
     cluster.objects[NAMESPACE]["metadata"]["deletionTimestamp"] = "2026-11-23T18:00:00Z"

@@ -48,9 +48,13 @@ def test_resuming_brings_the_labels_up_to_date() -> None:
 
 @pytest.mark.parametrize(
     ("annotations", "owner"),
-    [({OPERATION: "op-2"}, "carries the operation-id op-2"), ({}, "was not made by this platform"),
-     ({"other": "x"}, "was not made by this platform"), ({OPERATION: ""}, "was not made by this platform")],
-)  # fmt: skip
+    [
+        ({OPERATION: "op-2"}, "carries the operation-id op-2"),
+        ({}, "was not made by this platform"),
+        ({"other": "x"}, "was not made by this platform"),
+        ({OPERATION: ""}, "was not made by this platform"),
+    ],
+)
 def test_somebody_elses_namespace_is_refused_and_stays_untouched(annotations: dict[str, str], owner: str) -> None:
     cluster = FakeCluster()
     before = cluster.put(NAMESPACE, {"metadata": {"labels": {"team": "x"}, "annotations": annotations}})
@@ -129,13 +133,16 @@ def test_relabelling_meets_only_the_namespace_that_was_claimed() -> None:
 
 
 @pytest.mark.parametrize(
-    "found", [None, {"metadata": {}}, ours(annotations={OPERATION: "op-2"}), ours(deletionTimestamp="2026-11-23T18:00:00Z")]
+    "found",
+    [None, {"metadata": {}}, ours(annotations={OPERATION: "op-2"}), ours(deletionTimestamp="2026-11-23T18:00:00Z")],
 )
 def test_reading_finds_nothing_when_ours_is_gone_going_or_anothers(found: Json | None) -> None:
     cluster = FakeCluster()
     if found:
         cluster.put(NAMESPACE, found)
-    assert asyncio.run(namespaces.read(cluster, "org-acme", "op-1")) is None, "a refresh must see that ours is not there"
+    assert asyncio.run(namespaces.read(cluster, "org-acme", "op-1")) is None, (
+        "a refresh must see that ours is not there"
+    )
 
 
 def test_reading_finds_ours_as_it_is() -> None:
@@ -181,7 +188,7 @@ def test_a_namespace_that_does_not_go_away_is_reported_with_what_holds_it() -> N
     held = [{"status": "True", "message": "Some content in the namespace has finalizers remaining: example.com/stuck"}]
     cluster.put(NAMESPACE, {**ours(), "status": {"conditions": held}})
     cluster.finalizers_hold = True
-    with pytest.raises(StillTerminating, match="example.com/stuck") as stuck:
+    with pytest.raises(StillTerminating, match=r"example\.com/stuck") as stuck:
         delete(cluster, timeout=0.03)
     assert "org-acme is still terminating after 0 s" in str(stuck.value), "the text names the namespace and the wait"
 

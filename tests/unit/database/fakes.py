@@ -102,9 +102,15 @@ def _claim(state: State, *, slug: str, name: str, plan: str, managed_by: str) ->
         return []
     org_id = len(state.organizations) + 1
     state.organizations[org_id] = {
-        "id": org_id, "slug": slug, "name": name, "plan": plan, "status": "PENDING",
-        "managed_by": managed_by, "operation_id": f"op-{org_id}", "deleted_at": None,
-    }  # fmt: skip
+        "id": org_id,
+        "slug": slug,
+        "name": name,
+        "plan": plan,
+        "status": "PENDING",
+        "managed_by": managed_by,
+        "operation_id": f"op-{org_id}",
+        "deleted_at": None,
+    }
     return [state.organizations[org_id]]
 
 
@@ -125,7 +131,13 @@ def _put(state: State, *, org_id: int, service: str, key: str, value: str | None
     stored = None if value is None else jsonb_text(value)
     if found and (found["source"] != source or found["value"] == stored):
         return []
-    row = {"service": service, "key": key, "value": stored, "version": found["version"] + 1 if found else 1, "source": source}
+    row = {
+        "service": service,
+        "key": key,
+        "value": stored,
+        "version": found["version"] + 1 if found else 1,
+        "source": source,
+    }
     state.configs[org_id, service, key] = row
     hint = {"org_id": org_id, "service": service, "key": key, "version": row["version"]}
     state.outbox.append({"id": len(state.outbox) + 1, "published_at": None, **hint})
@@ -183,11 +195,15 @@ _ANSWERS: dict[str, Callable[..., list[Row]]] = {
     "organizations.claim": _claim,
     "organizations.by_slug": lambda s, *, slug: [r for r in s.organizations.values() if r["slug"] == slug],
     "organizations.by_id": lambda s, *, id: [r for r in [s.organizations.get(id)] if r],
-    "organizations.describe": lambda s, *, id, name, plan, managed_by: _update(_living(s, id, managed_by), name=name, plan=plan),
+    "organizations.describe": lambda s, *, id, name, plan, managed_by: _update(
+        _living(s, id, managed_by), name=name, plan=plan
+    ),
     "organizations.commit": lambda s, *, id: _update(_living(s, id), status="COMMITTED"),
     "organizations.forget_configs": _forget_configs,
     "organizations.forget_outbox": _forget_outbox,
-    "organizations.delete": lambda s, *, id, managed_by: _update(_living(s, id, managed_by), status="DELETED", deleted_at=NOW),
+    "organizations.delete": lambda s, *, id, managed_by: _update(
+        _living(s, id, managed_by), status="DELETED", deleted_at=NOW
+    ),
     "configs.put_default": lambda s, **row: _put(s, source="catalog", **row),
     "configs.unset_default": _unset,
     "configs.all": lambda s, *, org_id: [row for key, row in sorted(s.configs.items()) if key[0] == org_id],

@@ -42,7 +42,9 @@ def test_a_default_that_the_catalog_dropped_is_unset_once_and_may_return() -> No
     database = FakeDatabase()
     put(database, ai__a="1", ai__b="1")
     assert put(database, ai__b="1") == [ConfigVersion(1, "ai", "a", 2)], "unset, with a version: pods must hear of it"
-    assert database.state.configs[1, "ai", "a"]["value"] is None, "the row stays, so that its version never runs backwards"
+    assert database.state.configs[1, "ai", "a"]["value"] is None, (
+        "the row stays, so that its version never runs backwards"
+    )
     assert put(database, ai__b="1") == [], "unset once"
     assert put(database, ai__a="1", ai__b="1") == [ConfigVersion(1, "ai", "a", 3)], "the version goes on"
 

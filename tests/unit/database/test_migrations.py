@@ -26,23 +26,31 @@ def test_the_committed_migrations_are_in_order() -> None:
 def test_migrations_are_read_in_the_order_of_their_numbers(tmp_path: Path) -> None:
     found = migrations.migrations(folder(tmp_path, "0002_b.sql", "0001_a.sql", "0003_c.sql", "README.md"))
     assert [(m.version, m.name, m.text) for m in found] == [
-        (1, "a", "-- 0001_a.sql"), (2, "b", "-- 0002_b.sql"), (3, "c", "-- 0003_c.sql"),
-    ], "number, name and text of each .sql file"  # fmt: skip
+        (1, "a", "-- 0001_a.sql"),
+        (2, "b", "-- 0002_b.sql"),
+        (3, "c", "-- 0003_c.sql"),
+    ], "number, name and text of each .sql file"
 
 
 @pytest.mark.parametrize(
     ("names", "found"),
-    [(("0002_a.sql",), r"\[2\]"), (("0001_a.sql", "0003_c.sql"), r"\[1, 3\]"), (("0001_a.sql", "0001_b.sql"), r"\[1, 1\]"),
-     (("0000_a.sql",), r"\[0\]")],
-)  # fmt: skip
+    [
+        (("0002_a.sql",), r"\[2\]"),
+        (("0001_a.sql", "0003_c.sql"), r"\[1, 3\]"),
+        (("0001_a.sql", "0001_b.sql"), r"\[1, 1\]"),
+        (("0000_a.sql",), r"\[0\]"),
+    ],
+)
 def test_a_gap_or_a_double_is_refused_with_what_was_found(tmp_path: Path, names: tuple[str, ...], found: str) -> None:
     with pytest.raises(MigrationError, match=f"without gap or double; found {found}"):
         migrations.migrations(folder(tmp_path, *names))
 
 
-@pytest.mark.parametrize("name", ["1_a.sql", "0001-a.sql", "0001_A.sql", "0001_.sql", "00001_a.sql", "a.sql", "0001_a b.sql"])
+@pytest.mark.parametrize(
+    "name", ["1_a.sql", "0001-a.sql", "0001_A.sql", "0001_.sql", "00001_a.sql", "a.sql", "0001_a b.sql"]
+)
 def test_a_misnamed_file_is_refused_with_an_example(tmp_path: Path, name: str) -> None:
-    with pytest.raises(MigrationError, match="is not named like 0001_what_it_does.sql") as refused:
+    with pytest.raises(MigrationError, match=r"is not named like 0001_what_it_does\.sql") as refused:
         migrations.migrations(folder(tmp_path, name))
     assert name in str(refused.value), "the text names the file"
 
@@ -59,7 +67,9 @@ def test_migrating_an_empty_database_runs_everything_once() -> None:
     version = asyncio.run(migrations.migrate(database))
     assert version == migrations.latest(), "the schema's version is answered"
     assert database.state.statements == [m.text for m in migrations.migrations()], "each file ran, in order"
-    assert [m["checksum"] for m in database.state.migrations or []] == [m.checksum for m in migrations.migrations()], "recorded"
+    assert [m["checksum"] for m in database.state.migrations or []] == [m.checksum for m in migrations.migrations()], (
+        "recorded"
+    )
     assert len(database.contexts) == 1, "all in one transaction: all or nothing"
     asyncio.run(migrations.migrate(database))
     assert len(database.state.statements) == len(migrations.migrations()), "a second run changes nothing"
@@ -91,7 +101,9 @@ def test_a_database_from_the_future_is_refused_with_the_way_out() -> None:
     asyncio.run(migrations.migrate(database))
     assert database.state.migrations
     database.state.migrations.append({"version": 99, "name": "x", "checksum": "x"})
-    with pytest.raises(MigrationError, match=r"has migrations \[99\] that this checkout .* does not know; use the checkout"):
+    with pytest.raises(
+        MigrationError, match=r"has migrations \[99\] that this checkout .* does not know; use the checkout"
+    ):
         asyncio.run(migrations.migrate(database))
 
 

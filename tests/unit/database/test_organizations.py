@@ -28,7 +28,8 @@ def inside(database: FakeDatabase, use: Callable[[Connection], Awaitable[Any]]) 
 def claim(database: FakeDatabase, slug: str = "acme", managed_by: str = CATALOG, **values: str) -> OrganizationRow:
     wanted = {"name": "Acme", "plan": "starter", **values}
     row: OrganizationRow = inside(
-        database, lambda c: organizations.claim(c, slug=slug, managed_by=managed_by, name=wanted["name"], plan=wanted["plan"])
+        database,
+        lambda c: organizations.claim(c, slug=slug, managed_by=managed_by, name=wanted["name"], plan=wanted["plan"]),
     )
     return row
 
@@ -42,14 +43,18 @@ def test_an_interrupted_claim_of_the_same_owner_is_resumed_with_the_newest_words
     database = FakeDatabase()
     first = claim(database)
     again = claim(database, name="Acme Robotics", plan="business")
-    assert (again.id, again.operation_id) == (first.id, first.operation_id), "the same row and token: the namespace is found"
+    assert (again.id, again.operation_id) == (first.id, first.operation_id), (
+        "the same row and token: the namespace is found"
+    )
     assert (again.name, again.plan) == ("Acme Robotics", "business"), "but what the catalog says now"
 
 
 def test_another_owners_slug_is_refused_and_says_where_to_change_it() -> None:
     database = FakeDatabase()
     claim(database, managed_by="api")
-    with pytest.raises(SlugTaken, match="'acme' is managed by api, not by catalog:agent-ready-k8s/dev; change it there"):
+    with pytest.raises(
+        SlugTaken, match="'acme' is managed by api, not by catalog:agent-ready-k8s/dev; change it there"
+    ):
         claim(database, name="Mine")
     assert database.organization(1)["name"] == "Acme", "their row stays as it is"
 
@@ -69,7 +74,10 @@ def test_describing_changes_name_and_plan_of_a_living_row_of_ours_only() -> None
     assert (row.name, row.plan) == ("New", "business"), "described"
     for org_id, owner in ((1, "api"), (2, CATALOG)):
         with pytest.raises(NoSuchOrganization, match=f"no living organization {org_id} is managed by {owner}"):
-            inside(database, lambda c, i=org_id, o=owner: organizations.describe(c, i, name="X", plan="starter", managed_by=o))
+            inside(
+                database,
+                lambda c, i=org_id, o=owner: organizations.describe(c, i, name="X", plan="starter", managed_by=o),
+            )
 
 
 def test_committing_a_living_organization_opens_it_and_a_deleted_one_is_an_error() -> None:
@@ -104,7 +112,9 @@ def test_deleting_leaves_a_tombstone_without_settings_and_may_be_repeated() -> N
     assert database.waiting() == [(2, "ai", "x", 1)], "no hint goes out for what is gone"
 
 
-@pytest.mark.xfail(reason="database/organizations.py delete: settings and outbox go whoever asks; only the tombstone asks managed_by")
+@pytest.mark.xfail(
+    reason="database/organizations.py delete: settings and outbox go whoever asks; only the tombstone asks managed_by"
+)
 def test_deleting_what_another_owner_has_taken_over_changes_nothing() -> None:
     database = FakeDatabase()
     claim(database, managed_by="api")

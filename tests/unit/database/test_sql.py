@@ -9,7 +9,9 @@ from database.sql import query
 
 ROOM = Path(__file__).parents[3] / "database"
 FILES = sorted((ROOM / "queries").glob("*.sql"))
-DECLARED = [f"{path.stem}.{name}" for path in FILES for name in re.findall(r"^-- name: (\w+)$", path.read_text(), re.MULTILINE)]
+DECLARED = [
+    f"{path.stem}.{name}" for path in FILES for name in re.findall(r"^-- name: (\w+)$", path.read_text(), re.MULTILINE)
+]
 USED = sorted({name for path in ROOM.glob("*.py") for name in re.findall(r'query\("([\w.]+)"\)', path.read_text())})
 
 

@@ -49,7 +49,9 @@ def publisher(server: FakeRedis) -> Publisher:
 def test_all_hints_go_out_in_one_round_trip_and_in_order() -> None:
     server = FakeRedis()
     assert publisher(server).publish(HINTS) == 2, "the number of hints is answered"
-    assert server.round_trips == [[("config:1:ai:x", "version=2"), ("config:1:ai:y", "version=1")]], "channel and version only"
+    assert server.round_trips == [[("config:1:ai:x", "version=2"), ("config:1:ai:y", "version=1")]], (
+        "channel and version only"
+    )
 
 
 def test_redis_being_away_is_told_to_the_caller() -> None:
@@ -68,6 +70,8 @@ def test_closing_closes_the_connection() -> None:
 def test_a_publisher_connects_only_when_it_publishes_and_never_waits_long() -> None:
     made = Publisher("rediss://user:secret@redis.invalid:6380", ca_file="/ca.pem", timeout=1.5)
     settings = made._redis.connection_pool.connection_kwargs
-    assert (settings["socket_timeout"], settings["socket_connect_timeout"]) == (1.5, 1.5), "an update must not hang on Redis"
+    assert (settings["socket_timeout"], settings["socket_connect_timeout"]) == (1.5, 1.5), (
+        "an update must not hang on Redis"
+    )
     assert settings["ssl_ca_certs"] == "/ca.pem", "the server is checked against the platform's CA"
     assert settings["lib_name"] is settings["lib_version"] is None, "CLIENT SETINFO is not known to Redis 7.0's ACL"

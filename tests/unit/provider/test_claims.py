@@ -27,7 +27,11 @@ T = TypeVar("T")
 LABELS = {"agent-ready.io/plan": "starter"}
 CLAIM = NamespaceInputs(name="org-acme", labels=LABELS, operation_id="op-1")
 GATE = GateInputs(
-    org_id="1", namespace="org-acme", uid="uid-1", network_policies=WANTED.network_policies, role_bindings=WANTED.role_bindings
+    org_id="1",
+    namespace="org-acme",
+    uid="uid-1",
+    network_policies=WANTED.network_policies,
+    role_bindings=WANTED.role_bindings,
 )
 
 
@@ -41,8 +45,12 @@ def namespace_claims(cluster: FakeCluster) -> NamespaceClaimHandler:
 
 def test_claiming_a_namespace_answers_its_name_and_uid() -> None:
     cluster = FakeCluster()
-    assert run(namespace_claims(cluster).create(CLAIM)) == ("org-acme", {"uid": "uid-1"}), "the uid guards every later call"
-    assert run(namespace_claims(cluster).create(CLAIM)) == ("org-acme", {"uid": "uid-1"}), "a killed run finds its own work"
+    assert run(namespace_claims(cluster).create(CLAIM)) == ("org-acme", {"uid": "uid-1"}), (
+        "the uid guards every later call"
+    )
+    assert run(namespace_claims(cluster).create(CLAIM)) == ("org-acme", {"uid": "uid-1"}), (
+        "a killed run finds its own work"
+    )
 
 
 def test_claiming_somebody_elses_namespace_fails() -> None:
@@ -55,11 +63,18 @@ def test_claiming_somebody_elses_namespace_fails() -> None:
 def test_a_refresh_sees_our_labels_only_and_the_uid() -> None:
     cluster = FakeCluster()
     run(namespace_claims(cluster).create(CLAIM))
-    cluster.objects[NAMESPACE]["metadata"]["labels"] = {"agent-ready.io/plan": "edited", "isolation-ready": "true", "team": "x"}
+    cluster.objects[NAMESPACE]["metadata"]["labels"] = {
+        "agent-ready.io/plan": "edited",
+        "isolation-ready": "true",
+        "team": "x",
+    }
     found = run(namespace_claims(cluster).read("org-acme", CLAIM, {}))
-    assert found == {"name": "org-acme", "labels": {"agent-ready.io/plan": "edited"}, "operation_id": "op-1", "uid": "uid-1"}, (
-        "an edited label is drift, the gate's and others' labels are not ours to compare"
-    )
+    assert found == {
+        "name": "org-acme",
+        "labels": {"agent-ready.io/plan": "edited"},
+        "operation_id": "op-1",
+        "uid": "uid-1",
+    }, "an edited label is drift, the gate's and others' labels are not ours to compare"
 
 
 def test_a_refresh_sees_a_removed_label() -> None:
@@ -178,6 +193,10 @@ def test_taking_the_proof_away_leaves_nothing_and_changes_nothing() -> None:
 
 
 def test_a_namespace_or_uid_that_changes_replaces_and_labels_do_not() -> None:
-    assert NamespaceClaimHandler.replace_on == {"name", "operation_id"}, "labels are changed in place: pods must survive"
-    assert IsolationGateHandler.replace_on == {"org_id", "namespace", "uid"}, "lists of names are looked at again in place"
+    assert NamespaceClaimHandler.replace_on == {"name", "operation_id"}, (
+        "labels are changed in place: pods must survive"
+    )
+    assert IsolationGateHandler.replace_on == {"org_id", "namespace", "uid"}, (
+        "lists of names are looked at again in place"
+    )
     assert AdmissionProofHandler.replace_on == frozenset(), "new policies are proven again, not replaced"

@@ -52,10 +52,14 @@ def test_a_refresh_sees_a_missing_and_an_older_schema(backends: Backends, databa
     handler = DatabaseSchemaHandler(backends)
     assert run(handler.read("tenancy", KEEP, {})) is None, "an empty database has none"
     run(handler.create(KEEP))
-    assert run(handler.read("tenancy", KEEP, {})) == {"migrations": "digest", "on_destroy": "keep"}, "up to date: no drift"
+    assert run(handler.read("tenancy", KEEP, {})) == {"migrations": "digest", "on_destroy": "keep"}, (
+        "up to date: no drift"
+    )
     database.state.migrations = [{"version": migrations.latest() + 1, "checksum": "x"}]
     found = run(handler.read("tenancy", KEEP, {}))
-    assert found is not None and found["migrations"] == "", "another version is drift: the next update says what is wrong"
+    assert found is not None and found["migrations"] == "", (
+        "another version is drift: the next update says what is wrong"
+    )
 
 
 def test_destroying_keeps_the_data_unless_told_otherwise(backends: Backends, database: FakeDatabase) -> None:
@@ -102,8 +106,12 @@ def test_a_refresh_sees_what_was_changed_by_hand(backends: Backends, database: F
     run(handler.create(ACME))
     database.organization(1)["plan"] = "business"
     assert run(handler.read("1", ACME, {})) == {
-        "slug": "acme", "display_name": "Acme", "plan": "business", "managed_by": "catalog", "operation_id": "op-1",
-    }, "inputs as they are, and the token"  # fmt: skip
+        "slug": "acme",
+        "display_name": "Acme",
+        "plan": "business",
+        "managed_by": "catalog",
+        "operation_id": "op-1",
+    }, "inputs as they are, and the token"
 
 
 def test_a_refresh_finds_no_tombstone(backends: Backends) -> None:
@@ -117,8 +125,12 @@ def test_renaming_keeps_the_row_and_its_token(backends: Backends, database: Fake
     handler = OrganizationRowHandler(backends)
     run(handler.create(ACME))
     renamed = ACME.model_copy(update={"display_name": "Acme Robotics", "plan": "business"})
-    assert run(handler.update("1", renamed, {"operation_id": "op-1"})) == {"operation_id": "op-1"}, "nothing is replaced"
-    assert (database.organization(1)["name"], database.organization(1)["plan"]) == ("Acme Robotics", "business"), "described"
+    assert run(handler.update("1", renamed, {"operation_id": "op-1"})) == {"operation_id": "op-1"}, (
+        "nothing is replaced"
+    )
+    assert (database.organization(1)["name"], database.organization(1)["plan"]) == ("Acme Robotics", "business"), (
+        "described"
+    )
 
 
 def test_updating_what_another_owner_has_taken_over_is_refused(backends: Backends, database: FakeDatabase) -> None:
@@ -154,14 +166,20 @@ def configs(backends: Backends) -> ConfigDefaultsHandler:
     return ConfigDefaultsHandler(backends)
 
 
-def test_creating_settings_lists_what_changed_as_hints_without_values(configs: ConfigDefaultsHandler, database: FakeDatabase) -> None:
-    assert run(configs.create(inputs(x=1, y="secret"))) == ("1", {"changes": ["ai/x=1", "ai/y=1"]}), "service/key=version"
+def test_creating_settings_lists_what_changed_as_hints_without_values(
+    configs: ConfigDefaultsHandler, database: FakeDatabase
+) -> None:
+    assert run(configs.create(inputs(x=1, y="secret"))) == ("1", {"changes": ["ai/x=1", "ai/y=1"]}), (
+        "service/key=version"
+    )
     assert database.contexts[-1] == (None, "catalog", "default from the catalog"), "the history names actor and reason"
 
 
 def test_updating_lists_only_what_changed(configs: ConfigDefaultsHandler) -> None:
     run(configs.create(inputs(x=1, y=1)))
-    assert run(configs.update("1", inputs(x=2, y=1), {})) == {"changes": ["ai/x=2"]}, "the hook publishes no more than that"
+    assert run(configs.update("1", inputs(x=2, y=1), {})) == {"changes": ["ai/x=2"]}, (
+        "the hook publishes no more than that"
+    )
     assert run(configs.update("1", inputs(x=2, y=1), {})) == {"changes": []}, "and nothing when nothing changed"
     assert run(configs.update("1", inputs(y=1), {})) == {"changes": ["ai/x=3"]}, "a dropped default is a change too"
 
@@ -173,14 +191,18 @@ def test_a_refresh_right_after_an_update_shows_no_drift(configs: ConfigDefaultsH
     assert found == {"changes": ["ai/x=1"], "org_id": "1", "values": wanted.values}, "no drift"
 
 
-def test_a_refresh_shows_a_default_that_was_changed_by_hand(configs: ConfigDefaultsHandler, database: FakeDatabase) -> None:
+def test_a_refresh_shows_a_default_that_was_changed_by_hand(
+    configs: ConfigDefaultsHandler, database: FakeDatabase
+) -> None:
     run(configs.create(inputs(x=1)))
     database.state.configs[1, "ai", "x"]["value"] = "5"
     found = run(configs.read("1", inputs(x=1), {}))
     assert found is not None and found["values"] == {"ai/x": "5"}, "drift"
 
 
-def test_a_refresh_shows_a_default_that_was_removed_by_hand(configs: ConfigDefaultsHandler, database: FakeDatabase) -> None:
+def test_a_refresh_shows_a_default_that_was_removed_by_hand(
+    configs: ConfigDefaultsHandler, database: FakeDatabase
+) -> None:
     run(configs.create(inputs(x=1, y=1)))
     database.state.configs[1, "ai", "x"]["value"] = None
     del database.state.configs[1, "ai", "y"]
@@ -188,27 +210,37 @@ def test_a_refresh_shows_a_default_that_was_removed_by_hand(configs: ConfigDefau
     assert found is not None and found["values"] == {}, "both are missing"
 
 
-def test_a_refresh_takes_what_the_api_wrote_for_no_drift(configs: ConfigDefaultsHandler, database: FakeDatabase) -> None:
+def test_a_refresh_takes_what_the_api_wrote_for_no_drift(
+    configs: ConfigDefaultsHandler, database: FakeDatabase
+) -> None:
     run(configs.create(inputs(x=1)))
     database.state.configs[1, "ai", "x"].update(value="9", source="api")
     found = run(configs.read("1", inputs(x=1), {}))
     assert found is not None and found["values"] == inputs(x=1).values, "the API's value belongs to the API"
 
 
-def test_a_refresh_finds_no_settings_of_a_deleted_organization(configs: ConfigDefaultsHandler, backends: Backends) -> None:
+def test_a_refresh_finds_no_settings_of_a_deleted_organization(
+    configs: ConfigDefaultsHandler, backends: Backends
+) -> None:
     run(OrganizationRowHandler(backends).delete("1", ACME, {}))
     assert run(configs.read("1", inputs(x=1), {})) is None, "they went with the row"
 
 
-def test_deleting_the_resource_leaves_the_settings_to_the_row(configs: ConfigDefaultsHandler, database: FakeDatabase) -> None:
+def test_deleting_the_resource_leaves_the_settings_to_the_row(
+    configs: ConfigDefaultsHandler, database: FakeDatabase
+) -> None:
     run(configs.create(inputs(x=1)))
     run(configs.delete("1", inputs(x=1), {}))
     assert database.state.configs, "settings belong to the organization"
 
 
-@pytest.mark.xfail(reason="provider/rows.py ConfigDefaultsHandler.read compares JSON texts; jsonb gives é and 0.0000001 back otherwise")
+@pytest.mark.xfail(
+    reason="provider/rows.py ConfigDefaultsHandler.read compares JSON texts; jsonb gives é and 0.0000001 back otherwise"
+)
 @pytest.mark.parametrize("value", ["Zürich", "世界", 1e-07, 1e22])
 def test_a_refresh_compares_values_and_not_their_spelling(configs: ConfigDefaultsHandler, value: object) -> None:
     run(configs.create(inputs(x=value)))
     found = run(configs.read("1", inputs(x=value), {}))
-    assert found is not None and found["values"] == inputs(x=value).values, "else every refresh shows drift that no update ends"
+    assert found is not None and found["values"] == inputs(x=value).values, (
+        "else every refresh shows drift that no update ends"
+    )

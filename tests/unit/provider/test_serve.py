@@ -42,7 +42,9 @@ def answer(outcome: Exception | str) -> Any:
     return asyncio.run(call())
 
 
-@pytest.mark.parametrize("error", [NotIsolated("the gate stays closed"), SlugTaken("'acme' is taken"), ProviderError("no such kind")])
+@pytest.mark.parametrize(
+    "error", [NotIsolated("the gate stays closed"), SlugTaken("'acme' is taken"), ProviderError("no such kind")]
+)
 def test_our_errors_are_told_in_their_own_words(error: Exception) -> None:
     with pytest.raises(Aborted) as aborted:
         answer(error)

@@ -89,14 +89,18 @@ def test_the_same_inputs_are_no_change_whatever_the_outputs_say(provider: Tenanc
 def test_a_changed_input_is_an_update(provider: TenancyProvider) -> None:
     found = diff(provider, {"name": "a", "size": 1}, properties({"name": "a", "size": 2}))
     assert (found.changes, found.diffs, found.replaces) == (True, ["size"], []), "in place"
-    assert found.detailed_diff is not None and found.detailed_diff["size"].kind == p.PropertyDiffKind.UPDATE, "shown as update"
+    assert found.detailed_diff is not None and found.detailed_diff["size"].kind == p.PropertyDiffKind.UPDATE, (
+        "shown as update"
+    )
 
 
 def test_a_changed_key_input_is_a_replacement_and_never_both_at_once(provider: TenancyProvider) -> None:
     found = diff(provider, {"name": "a", "size": 1}, properties({"name": "b", "size": 2}))
     assert (sorted(found.diffs or []), found.replaces) == (["name", "size"], ["name"]), "only the key replaces"
     assert found.delete_before_replace is True, "a slug or a namespace cannot exist twice"
-    assert found.detailed_diff is not None and found.detailed_diff["name"].kind == p.PropertyDiffKind.UPDATE_REPLACE, "shown so"
+    assert found.detailed_diff is not None and found.detailed_diff["name"].kind == p.PropertyDiffKind.UPDATE_REPLACE, (
+        "shown so"
+    )
 
 
 def test_a_change_deep_inside_a_value_is_seen(provider: TenancyProvider) -> None:
@@ -111,21 +115,24 @@ def test_a_removed_input_is_a_change_but_a_removed_output_is_none(provider: Tena
 
 def test_a_new_input_is_a_change_and_a_null_is_none(provider: TenancyProvider) -> None:
     assert diff(provider, {"name": "a"}, properties({"name": "a", "size": 2})).diffs == ["size"], "given now"
-    assert diff(provider, {"name": "a"}, {**properties({"name": "a"}), "token": PropertyValue(None)}).changes is False, (
-        "an output that the program declares as null is no change"
-    )
+    assert (
+        diff(provider, {"name": "a"}, {**properties({"name": "a"}), "token": PropertyValue(None)}).changes is False
+    ), "an output that the program declares as null is no change"
 
 
 def test_an_emptied_map_is_a_change(provider: TenancyProvider) -> None:
-    assert diff(provider, {"name": "a", "tags": {"x": "1"}}, properties({"name": "a", "tags": {}})).diffs == ["tags"], "emptied"
+    assert diff(provider, {"name": "a", "tags": {"x": "1"}}, properties({"name": "a", "tags": {}})).diffs == ["tags"], (
+        "emptied"
+    )
 
 
 @pytest.mark.parametrize("old", [{"name": "a", "size": 2}, {"name": "a"}])
 @pytest.mark.parametrize("unknown", [UNKNOWN, PropertyValue({"deep": UNKNOWN})])
-def test_a_value_that_is_not_known_yet_counts_as_changed(provider: TenancyProvider, old: Plain, unknown: PropertyValue) -> None:
-    assert diff(provider, old, {**properties({"name": "a"}), "size": unknown}).diffs == (
-        ["size"]
-    ), "the preview must show what may happen"
+def test_a_value_that_is_not_known_yet_counts_as_changed(
+    provider: TenancyProvider, old: Plain, unknown: PropertyValue
+) -> None:
+    found = diff(provider, old, {**properties({"name": "a"}), "size": unknown})
+    assert found.diffs == ["size"], "the preview must show what may happen"
 
 
 def test_a_key_that_is_not_known_yet_replaces(provider: TenancyProvider) -> None:
@@ -152,11 +159,15 @@ def test_good_inputs_pass_unchanged(provider: TenancyProvider) -> None:
 
 def test_bad_inputs_are_failures_with_their_path(provider: TenancyProvider) -> None:
     answer = check(provider, properties({"size": "big", "colour": "red", "tags": {"x": 1}}))
-    assert sorted(failure.property for failure in answer.failures or []) == ["colour", "name", "size", "tags.x"], "each by path"
+    assert sorted(failure.property for failure in answer.failures or []) == ["colour", "name", "size", "tags.x"], (
+        "each by path"
+    )
 
 
 def test_inputs_that_are_not_known_yet_are_checked_later(provider: TenancyProvider) -> None:
-    assert check(provider, {"name": UNKNOWN, "colour": PropertyValue("red")}).failures == [], "a preview knows too little"
+    assert check(provider, {"name": UNKNOWN, "colour": PropertyValue("red")}).failures == [], (
+        "a preview knows too little"
+    )
 
 
 # ---- create, read, update, delete ------------------------------------------------------------------------------------
@@ -181,11 +192,15 @@ def test_previewing_a_creation_calls_nothing(provider: TenancyProvider, handler:
 def test_updating_keeps_the_old_outputs_within_reach(provider: TenancyProvider, handler: ThingHandler) -> None:
     olds, news = properties({"name": "a", "size": 1, "token": "t-1"}), properties({"name": "a", "size": 2})
     answer = run(provider.update(p.UpdateRequest(urn(), "id-1", olds, news, 0, [], preview=False)))
-    assert handler.done == [("update", "id-1", ThingInputs(name="a", size=2), {"token": "t-1"})], "inputs and outputs apart"
+    assert handler.done == [("update", "id-1", ThingInputs(name="a", size=2), {"token": "t-1"})], (
+        "inputs and outputs apart"
+    )
     assert plain(answer.properties or {}) == {"name": "a", "size": 2, "tags": {}, "token": "t-2"}, "the new state"
 
 
-def test_previewing_an_update_calls_nothing_and_shows_the_old_outputs(provider: TenancyProvider, handler: ThingHandler) -> None:
+def test_previewing_an_update_calls_nothing_and_shows_the_old_outputs(
+    provider: TenancyProvider, handler: ThingHandler
+) -> None:
     olds, news = properties({"name": "a", "token": "t-1"}), {"name": PropertyValue("a"), "size": UNKNOWN}
     answer = run(provider.update(p.UpdateRequest(urn(), "id-1", olds, news, 0, [], preview=True)))
     assert handler.done == [], "a preview changes nothing"
@@ -195,7 +210,9 @@ def test_previewing_an_update_calls_nothing_and_shows_the_old_outputs(provider: 
 def test_reading_gives_the_live_state_and_its_inputs(provider: TenancyProvider, handler: ThingHandler) -> None:
     handler.found = {"name": "a", "size": 5, "token": "t-9"}
     answer = run(provider.read(p.ReadRequest(urn(), "id-1", properties({"name": "a", "size": 1, "token": "t-1"}), {})))
-    assert handler.done == [("read", "id-1", ThingInputs(name="a", size=1), {"token": "t-1"})], "inputs and outputs apart"
+    assert handler.done == [("read", "id-1", ThingInputs(name="a", size=1), {"token": "t-1"})], (
+        "inputs and outputs apart"
+    )
     assert answer.resource_id == "id-1", "it is there"
     assert plain(answer.properties or {}) == handler.found, "drift is in the state"
     assert plain(answer.inputs or {}) == {"name": "a", "size": 5}, "and in the inputs, so that the next update acts"
@@ -224,9 +241,13 @@ def test_a_provider_without_configuration_says_so() -> None:
         run(TenancyProvider().create(p.CreateRequest(urn(), {}, 0, preview=False)))
 
 
-def test_configuring_with_values_that_are_not_known_yet_waits(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_configuring_with_values_that_are_not_known_yet_waits() -> None:
     provider = TenancyProvider()
-    run(provider.configure(p.ConfigureRequest({}, {"kubeconfig": PropertyValue("/k"), "database_url": UNKNOWN}, True, True)))
+    run(
+        provider.configure(
+            p.ConfigureRequest({}, {"kubeconfig": PropertyValue("/k"), "database_url": UNKNOWN}, True, True)
+        )
+    )
     with pytest.raises(ProviderError, match="configure it first"):
         run(provider.delete(p.DeleteRequest(urn(), "x", {}, 0)))
 
@@ -239,8 +260,13 @@ def test_configuring_connects_every_kind_that_the_resource_classes_name(monkeypa
     run(provider.configure(p.ConfigureRequest({}, properties({"kubeconfig": "/k", "database_url": "u"}), True, True)))
     assert [str(value) for value in made] == ["/k", "u"], "one client and one pool"
     assert set(provider._handlers) == {
-        "DatabaseSchema", "AdmissionProof", "OrganizationRow", "NamespaceClaim", "ConfigDefaults", "IsolationGate",
-    }, "provider/resources.py registers these"  # fmt: skip
+        "DatabaseSchema",
+        "AdmissionProof",
+        "OrganizationRow",
+        "NamespaceClaim",
+        "ConfigDefaults",
+        "IsolationGate",
+    }, "provider/resources.py registers these"
 
 
 def test_the_schema_names_the_package() -> None:

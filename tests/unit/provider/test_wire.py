@@ -1,4 +1,4 @@
-"""Property values and plain values: nothing is lost on the way, and what is not known yet is never mistaken for a value."""
+"""Property values and plain values: nothing is lost on the way, what is not known yet is never taken for a value."""
 
 from typing import Any
 
@@ -11,7 +11,9 @@ from provider.wire import Unknown, has_unknown, plain, properties
 
 scalars = st.one_of(st.booleans(), st.floats(allow_nan=False), st.integers(-(2**53), 2**53), st.text(max_size=8))
 values = st.recursive(
-    scalars, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3), max_leaves=8
+    scalars,
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
+    max_leaves=8,
 )
 UNKNOWN = PropertyValue(Computed())
 
@@ -37,11 +39,14 @@ def test_none_is_left_out_in_both_directions() -> None:
 
 
 def test_secrets_are_read_as_their_values() -> None:
-    assert plain({"url": PropertyValue("postgresql://", is_secret=True)}) == {"url": "postgresql://"}, "the handler needs it"
+    assert plain({"url": PropertyValue("postgresql://", is_secret=True)}) == {"url": "postgresql://"}, (
+        "the handler needs it"
+    )
 
 
 @pytest.mark.parametrize(
-    "value", [UNKNOWN, PropertyValue([PropertyValue("a"), UNKNOWN]), PropertyValue({"deep": PropertyValue({"er": UNKNOWN})})]
+    "value",
+    [UNKNOWN, PropertyValue([PropertyValue("a"), UNKNOWN]), PropertyValue({"deep": PropertyValue({"er": UNKNOWN})})],
 )
 def test_an_unknown_value_is_seen_at_any_depth(value: PropertyValue) -> None:
     assert has_unknown({"known": PropertyValue("x"), "a": value}), "it must not be taken for a value"

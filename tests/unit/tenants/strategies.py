@@ -12,7 +12,7 @@ from tenants.names import check_slug
 from tenants.plans import PLANS
 from tenants.roles import ROLES
 
-repeatable = settings(deadline=None, max_examples=60, derandomize=True, database=None)
+repeatable = settings(deadline=None, max_examples=40, derandomize=True, database=None)
 
 _INVISIBLE = ("Cc", "Cf", "Co", "Cs", "Zl", "Zp", "Cn")
 

@@ -78,8 +78,18 @@ BROKEN = [
     after_head("an anchor", "plan: &p starter\n", (4, ""), says="anchor or alias 'p'"),
     after_head("an alias", "slug: &s acme\nplan: *s\n", (4, ""), (5, ""), says="write the value out"),
     after_head("an alias of nothing", "plan: *nowhere\n", (4, ""), says="anchor or alias 'nowhere'"),
-    broken("an anchor bomb", "a: &a [x, x]\nb: &b [*a, *a]\nc: &c [*b, *b]\n",
-           (1, ""), (2, ""), (2, ""), (2, ""), (3, ""), (3, ""), (3, ""), says="write the value out"),
+    broken(
+        "an anchor bomb",
+        "a: &a [x, x]\nb: &b [*a, *a]\nc: &c [*b, *b]\n",
+        (1, ""),
+        (2, ""),
+        (2, ""),
+        (2, ""),
+        (3, ""),
+        (3, ""),
+        (3, ""),
+        says="write the value out",
+    ),
     broken("a recursive alias", "name: &n [*n]\n", (1, ""), (1, ""), says="anchor or alias 'n'"),
     after_head("a Python tag", "plan: !!python/name:os.system x\n", (4, ""), says="uses the tag"),
     after_head("a tag that runs code", "plan: !!python/object/apply:os.system [id]\n", (4, ""), says="plain YAML only"),
@@ -90,25 +100,52 @@ BROKEN = [
     after_head("a set", "quota: !!set {cpu}\n", (4, ""), says="uses the tag"),
     after_head("nine levels", f"configs: {'[' * 8}{']' * 8}\n", (4, ""), says="nested deeper than 8"),
     after_head("thousands of levels", f"configs: {'[' * 20000}\n", (4, ""), says="nested deeper than 8"),
-    after_head("deep nesting over lines", "configs:\n" + "".join(f"{'  ' * n}a:\n" for n in range(1, 12)), (12, ""),
-               says="nested deeper than 8"),
+    after_head(
+        "deep nesting over lines",
+        "configs:\n" + "".join(f"{'  ' * n}a:\n" for n in range(1, 12)),
+        (12, ""),
+        says="nested deeper than 8",
+    ),
     after_head("a merge key", "<<: {plan: starter}\n", (4, ""), says="'<<' is not text"),
     # keys
-    after_head("an unknown key", "colour: red\n", (4, "colour"), says="allowed here: configs, members, name, network, plan"),
+    after_head(
+        "an unknown key", "colour: red\n", (4, "colour"), says="allowed here: configs, members, name, network, plan"
+    ),
     after_head("a misspelt key", "qouta: {cpu: 1}\n", (4, "qouta"), says="unknown key"),
     after_head("a key in capitals", "Plan: starter\n", (4, "Plan"), says="unknown key"),
-    after_head("an unknown key of the quota", "quota:\n  cpu: 1\n  gpu: 1\n", (6, "quota.gpu"), says="cpu, memory, storage"),
-    after_head("an unknown key of the network", "network:\n  allow_all: true\n", (5, "network.allow_all"),
-               says="allow_from, allow_to"),
-    broken("an unknown key of a member", "name: Acme\nmembers:\n  - email: ada@acme.example\n    role: owner\n    phone: x\n",
-           (5, "members.0.phone"), says="allowed here: email, role"),
+    after_head(
+        "an unknown key of the quota", "quota:\n  cpu: 1\n  gpu: 1\n", (6, "quota.gpu"), says="cpu, memory, storage"
+    ),
+    after_head(
+        "an unknown key of the network",
+        "network:\n  allow_all: true\n",
+        (5, "network.allow_all"),
+        says="allow_from, allow_to",
+    ),
+    broken(
+        "an unknown key of a member",
+        "name: Acme\nmembers:\n  - email: ada@acme.example\n    role: owner\n    phone: x\n",
+        (5, "members.0.phone"),
+        says="allowed here: email, role",
+    ),
     after_head("a key given twice", "plan: starter\nslug: acme\nplan: business\n", (6, "plan"), says="first in line 4"),
-    after_head("a key given three times", "plan: starter\nplan: business\nplan: starter\n", (5, "plan"), (6, "plan"),
-               says="is given twice"),
-    after_head("a nested key given twice", "quota:\n  cpu: 1\n  memory: 1Gi\n  cpu: 2\n", (7, "quota.cpu"), says="line 5"),
+    after_head(
+        "a key given three times",
+        "plan: starter\nplan: business\nplan: starter\n",
+        (5, "plan"),
+        (6, "plan"),
+        says="is given twice",
+    ),
+    after_head(
+        "a nested key given twice", "quota:\n  cpu: 1\n  memory: 1Gi\n  cpu: 2\n", (7, "quota.cpu"), says="line 5"
+    ),
     after_head("a setting given twice", "configs: {ai/x: 1, ai/x: 2}\n", (4, "configs.ai/x"), says="keep one"),
-    broken("a member's key given twice", "name: Acme\nmembers:\n  - {email: a@b.example, role: owner, role: viewer}\n",
-           (3, "members.0.role"), says="keep one"),
+    broken(
+        "a member's key given twice",
+        "name: Acme\nmembers:\n  - {email: a@b.example, role: owner, role: viewer}\n",
+        (3, "members.0.role"),
+        says="keep one",
+    ),
     after_head("a number for a key", "1: x\n", (4, ""), says="'1' is not text; quote it"),
     after_head("yes for a key", "yes: x\n", (4, ""), says="'yes' is not text"),
     after_head("null for a key", "~: x\n", (4, ""), says="'~' is not text"),
@@ -117,22 +154,54 @@ BROKEN = [
     after_head("a number for a nested key", "quota: {cpu: 1, 2: x}\n", (4, "quota"), says="'2' is not text"),
     after_head("an empty key", '"": x\n', (4, ""), says="unknown key"),
     # names
-    broken("a missing name", "slug: acme\nmembers:\n  - {email: a@b.example, role: owner}\n", (1, "name"), says="is missing"),
+    broken(
+        "a missing name",
+        "slug: acme\nmembers:\n  - {email: a@b.example, role: owner}\n",
+        (1, "name"),
+        says="is missing",
+    ),
     broken("an empty name", HEAD.replace("Acme", '""') + "slug: acme\n", (1, "name"), says="at least 1"),
     broken("a name that is null", HEAD.replace(" Acme", "") + "slug: acme\n", (1, "name"), says="valid string"),
-    broken("no for a name", HEAD.replace("Acme", "no") + "slug: acme\n", (1, "name"), says="False: Input should be a valid string"),
-    broken("on for a name", HEAD.replace("Acme", "on") + "slug: acme\n", (1, "name"), says="True: Input should be a valid string"),
+    broken(
+        "no for a name",
+        HEAD.replace("Acme", "no") + "slug: acme\n",
+        (1, "name"),
+        says="False: Input should be a valid string",
+    ),
+    broken(
+        "on for a name",
+        HEAD.replace("Acme", "on") + "slug: acme\n",
+        (1, "name"),
+        says="True: Input should be a valid string",
+    ),
     broken("a number for a name", HEAD.replace("Acme", "42") + "slug: acme\n", (1, "name"), says="valid string"),
-    broken("a number in base 60 for a name", HEAD.replace("Acme", "12:30:45") + "slug: acme\n", (1, "name"), says="valid string"),
-    broken("a date for a name", HEAD.replace("Acme", "2024-01-01") + "slug: acme\n", (1, "name"), says="reads as a timestamp"),
-    broken("an impossible date for a name", HEAD.replace("Acme", "2024-13-45") + "slug: acme\n", (1, "name"), says="timestamp"),
+    broken(
+        "a number in base 60 for a name",
+        HEAD.replace("Acme", "12:30:45") + "slug: acme\n",
+        (1, "name"),
+        says="valid string",
+    ),
+    broken(
+        "a date for a name",
+        HEAD.replace("Acme", "2024-01-01") + "slug: acme\n",
+        (1, "name"),
+        says="reads as a timestamp",
+    ),
+    broken(
+        "an impossible date for a name",
+        HEAD.replace("Acme", "2024-13-45") + "slug: acme\n",
+        (1, "name"),
+        says="timestamp",
+    ),
     broken("an equals sign for a name", HEAD.replace("Acme", "=") + "slug: acme\n", (1, "name"), says="quote it"),
     broken("a list for a name", HEAD.replace("Acme", "[Acme]") + "slug: acme\n", (1, "name"), says="valid string"),
     broken("a decomposed name", HEAD.replace("Acme", "Cafe\u0301"), (1, "name"), says="is not in Unicode NFC"),
     broken("a right-to-left override", HEAD.replace("Acme", '"Ac\\u202Eme"'), (1, "name"), says="'\\u202e'"),
     broken("a zero-width space", HEAD.replace("Acme", '"Ac\\u200Bme"'), (1, "name"), says="invisible"),
     broken("a space at the end", HEAD.replace("Acme", '"Acme "'), (1, "name"), says="a space; remove it"),
-    broken("a name of 101 characters", HEAD.replace("Acme", "x" * 101) + "slug: acme\n", (1, "name"), says="at most 100"),
+    broken(
+        "a name of 101 characters", HEAD.replace("Acme", "x" * 101) + "slug: acme\n", (1, "name"), says="at most 100"
+    ),
     # slugs
     after_head("an octal number for a slug", "slug: 017\n", (4, "slug"), says="15: Input should be a valid string"),
     after_head("a number for a slug", "slug: 42\n", (4, "slug"), says="valid string"),
@@ -154,15 +223,31 @@ BROKEN = [
     broken("no members", "name: Acme\n", (1, "members"), says="is missing"),
     broken("an empty list of members", "name: Acme\nmembers: []\n", (2, "members"), says="at least 1 item"),
     broken("members that are null", "name: Acme\nmembers:\n", (2, "members"), says="valid tuple"),
-    broken("a mapping for members", "name: Acme\nmembers: {email: a@b.example, role: owner}\n", (2, "members"), says="tuple"),
+    broken(
+        "a mapping for members",
+        "name: Acme\nmembers: {email: a@b.example, role: owner}\n",
+        (2, "members"),
+        says="tuple",
+    ),
     broken("a word for a member", "name: Acme\nmembers:\n  - a@b.example\n", (3, "members.0"), says="Member"),
     broken("no owner", HEAD.replace("owner", "admin"), (2, "members"), says="none of them is an owner"),
-    broken("a member twice", HEAD + "  - {email: ada@acme.example, role: viewer}\n", (2, "members"), says="is listed twice"),
+    broken(
+        "a member twice", HEAD + "  - {email: ada@acme.example, role: viewer}\n", (2, "members"), says="is listed twice"
+    ),
     broken("a member without e-mail", HEAD + "  - {role: viewer}\n", (4, "members.1.email"), says="is missing"),
     broken("a member without role", HEAD + "  - {email: bob@acme.example}\n", (4, "members.1.role"), says="is missing"),
-    broken("an unknown role", HEAD + "  - email: bob@acme.example\n    role: root\n", (5, "members.1.role"), says="'viewer'"),
-    broken("capitals in an e-mail", HEAD + "  - {email: Bob@acme.example, role: viewer}\n", (4, "members.1.email"),
-           says="in lower case"),
+    broken(
+        "an unknown role",
+        HEAD + "  - email: bob@acme.example\n    role: root\n",
+        (5, "members.1.role"),
+        says="'viewer'",
+    ),
+    broken(
+        "capitals in an e-mail",
+        HEAD + "  - {email: Bob@acme.example, role: viewer}\n",
+        (4, "members.1.email"),
+        says="in lower case",
+    ),
     broken("no e-mail address", HEAD + "  - {email: bob, role: viewer}\n", (4, "members.1.email"), says="such as ada@"),
     broken("yes for a role", HEAD + "  - {email: bob@acme.example, role: yes}\n", (4, "members.1.role"), says="True"),
     # quota
@@ -188,23 +273,48 @@ BROKEN = [
     after_head("a quota that is null", "quota:\n", (4, "quota"), says="Quota"),
     after_head("a list for a quota", "quota: [1]\n", (4, "quota"), says="Quota"),
     # network
-    after_head("an allowance for nobody", "network:\n  allow_from: [nobody]\n", (5, "network.allow_from.0"),
-               says="no organization of this catalog"),
-    after_head("the second of a list is nobody", "network:\n  allow_to:\n    - nobody\n", (6, "network.allow_to.0"),
-               says="'nobody'"),
+    after_head(
+        "an allowance for nobody",
+        "network:\n  allow_from: [nobody]\n",
+        (5, "network.allow_from.0"),
+        says="no organization of this catalog",
+    ),
+    after_head(
+        "the second of a list is nobody",
+        "network:\n  allow_to:\n    - nobody\n",
+        (6, "network.allow_to.0"),
+        says="'nobody'",
+    ),
     after_head("an allowance for itself", "network:\n  allow_from: [acme]\n", (4, "network"), says="names itself"),
-    after_head("a wildcard allowance", "network:\n  allow_from: ['*']\n", (5, "network.allow_from.0"), says="is not a slug"),
-    after_head("an allowance for the platform", "network:\n  allow_to: [kube-system]\n", (5, "network.allow_to.0"),
-               says="is reserved"),
-    after_head("a word for a list of allowances", "network:\n  allow_from: other\n", (5, "network.allow_from"), says="tuple"),
-    after_head("a number for an allowance", "network:\n  allow_from: [7]\n", (5, "network.allow_from.0"), says="valid string"),
+    after_head(
+        "a wildcard allowance", "network:\n  allow_from: ['*']\n", (5, "network.allow_from.0"), says="is not a slug"
+    ),
+    after_head(
+        "an allowance for the platform",
+        "network:\n  allow_to: [kube-system]\n",
+        (5, "network.allow_to.0"),
+        says="is reserved",
+    ),
+    after_head(
+        "a word for a list of allowances", "network:\n  allow_from: other\n", (5, "network.allow_from"), says="tuple"
+    ),
+    after_head(
+        "a number for an allowance", "network:\n  allow_from: [7]\n", (5, "network.allow_from.0"), says="valid string"
+    ),
     # settings
-    after_head("a setting without a service", "configs:\n  threshold: 1\n", (5, "configs.threshold"), says="service/key"),
+    after_head(
+        "a setting without a service", "configs:\n  threshold: 1\n", (5, "configs.threshold"), says="service/key"
+    ),
     after_head("a setting with a glob", "configs:\n  ai/*: 1\n", (5, "configs.ai/*"), says="is no setting"),
     after_head("a setting with a colon", "configs:\n  'ai:x/y': 1\n", (5, "configs.ai:x/y"), says="is no setting"),
-    after_head("a date for a setting", "configs:\n  ai/since: 2024-01-01\n", (5, "configs.ai/since"), says="quote it to mean text"),
+    after_head(
+        "a date for a setting",
+        "configs:\n  ai/since: 2024-01-01\n",
+        (5, "configs.ai/since"),
+        says="quote it to mean text",
+    ),
     after_head("a list for settings", "configs: [ai/x]\n", (4, "configs"), says="valid dictionary"),
-]  # fmt: skip
+]
 
 
 def test_the_table_is_as_long_as_it_promises() -> None:
@@ -253,7 +363,7 @@ def test_all_problems_of_all_files_come_at_once_sorted_by_file_and_line(write: W
     problems = problems_of(
         write(
             b="name: Beta\nmembers:\n  - {email: b@b.example, role: owner}\nplan: gold\ncolour: red\n",
-            a="name: Alpha\nmembers:\n  - {email: NO, role: king}\n  - {email: a@b.example}\nquota: {cpu: x, memory: 1G}\n",
+            a="name: A\nmembers:\n  - {email: NO, role: king}\n  - {email: a@b.example}\nquota: {cpu: x, memory: 1G}\n",
             c=HEAD,
             d=b"\xff",
         )
@@ -289,7 +399,9 @@ def test_a_single_problem_is_counted_in_the_singular(write: Write) -> None:
 @pytest.mark.parametrize("name", ["A-B", "a b", "A_B"])
 def test_two_names_with_one_slug_are_refused_at_the_second_ones_name(write: Write, name: str) -> None:
     (problem,) = problems_of(write(one=HEAD.replace("Acme", "a.b"), two=HEAD.replace("Acme", name)))
-    assert (problem.file, problem.line, problem.key) == ("two.yaml", 1, "slug"), "the slug comes from the name in line 1"
+    assert (problem.file, problem.line, problem.key) == ("two.yaml", 1, "slug"), (
+        "the slug comes from the name in line 1"
+    )
     assert "'a-b' is also the slug of one.yaml" in problem.text, "the text names the other file"
 
 
@@ -317,7 +429,9 @@ def test_other_files_of_the_folder_are_not_read(write: Write, tmp_path: Path) ->
     write(acme=HEAD)
     (tmp_path / "README.md").write_text("not yaml: [")
     (tmp_path / "beta.yml").write_text(HEAD.replace("Acme", "Beta"))
-    assert [o.slug for o in load_catalog(tmp_path)] == ["acme", "beta"], "*.yaml and *.yml are the catalog, nothing else"
+    assert [o.slug for o in load_catalog(tmp_path)] == ["acme", "beta"], (
+        "*.yaml and *.yml are the catalog, nothing else"
+    )
 
 
 def test_a_missing_folder_is_a_problem_and_no_empty_catalog(tmp_path: Path) -> None:
@@ -335,21 +449,31 @@ def test_a_problem_of_the_whole_file_is_shown_without_a_key() -> None:
 
 def test_the_committed_catalog_loads() -> None:
     assert [o.slug for o in load_catalog(CATALOG)] == [
-        "acme-robotics", "bluebird-studio", "contoso", "fernweh-travel", "northwind-logistics", "quanta-labs",
-    ], "six organizations"  # fmt: skip
+        "acme-robotics",
+        "bluebird-studio",
+        "contoso",
+        "fernweh-travel",
+        "northwind-logistics",
+        "quanta-labs",
+    ], "six organizations"
 
 
 def test_the_committed_organizations_really_differ() -> None:
     organizations = load_catalog(CATALOG)
     for one, other in combinations([plan(o) for o in organizations], 2):
         shapes = [
-            (p.quota, sorted((b.role, len(b.users)) for b in p.bindings), len(p.network_policies), p.configs) for p in (one, other)
+            (p.quota, sorted((b.role, len(b.users)) for b in p.bindings), len(p.network_policies), p.configs)
+            for p in (one, other)
         ]
         assert shapes[0] != shapes[1], f"{one.slug} and {other.slug} are the same tenant twice"
     assert {o.plan for o in organizations} == set(PLANS), "every plan is shown"
-    assert {m.role for o in organizations for m in o.members} == {"owner", "admin", "member", "viewer"}, "every role is shown"
+    assert {m.role for o in organizations for m in o.members} == {"owner", "admin", "member", "viewer"}, (
+        "every role is shown"
+    )
     assert len({o.sizes() for o in organizations}) >= 5, "sizes differ"
-    assert {type(v) for o in organizations for v in o.configs.values()} == {bool, int, float, str}, "every kind of setting"
+    assert {type(v) for o in organizations for v in o.configs.values()} == {bool, int, float, str}, (
+        "every kind of setting"
+    )
     assert any(o.network.allow_from for o in organizations), "incoming traffic is shown"
     assert any(o.network.allow_to for o in organizations), "outgoing traffic is shown"
 
@@ -363,26 +487,34 @@ def test_the_committed_allowances_are_named_by_both_sides() -> None:
             assert slug in organizations[other].network.allow_from, f"{other} does not name {slug}: nothing would flow"
 
 
-# ---- known defects: each is expected to fail until the loader is mended -----------------------------------------------
+# ---- known defects: each is expected to fail until the loader is mended ----------------------------------------------
 
 
-@pytest.mark.xfail(reason="tenants/catalog.py _value: int() of more than 4300 digits raises ValueError out of load_catalog")
+@pytest.mark.xfail(
+    reason="tenants/catalog.py _value: int() of more than 4300 digits raises ValueError out of load_catalog"
+)
 def test_a_number_of_thousands_of_digits_is_a_problem_and_no_crash(write: Write) -> None:
     (problem,) = problems_of(write(acme=HEAD + f"quota: {{cpu: {'9' * 5000}}}\n"))
     assert (problem.line, problem.key) == (4, "quota.cpu"), "the file's author needs the line, not a traceback"
 
 
-@pytest.mark.xfail(reason="tenants/catalog.py load_catalog: a folder or broken link called x.yaml raises OSError", raises=OSError)
+@pytest.mark.xfail(
+    reason="tenants/catalog.py load_catalog: a folder or broken link called x.yaml raises OSError", raises=OSError
+)
 @pytest.mark.parametrize("make", [lambda path: path.mkdir(), lambda path: path.symlink_to("nowhere")])
 def test_what_cannot_be_read_as_a_file_is_a_problem_and_no_crash(tmp_path: Path, make: Callable[[Path], None]) -> None:
     make(tmp_path / "acme.yaml")
-    assert [p.file for p in problems_of(tmp_path)] == ["acme.yaml"], "the catalog is refused, the program does not crash"
+    assert [p.file for p in problems_of(tmp_path)] == ["acme.yaml"], (
+        "the catalog is refused, the program does not crash"
+    )
 
 
 @pytest.mark.xfail(reason="tenants/model.py: rules over several fields run only when every single field is valid")
 def test_rules_over_several_fields_are_reported_beside_the_others(write: Write) -> None:
     text = "name: Acme\nmembers:\n  - {email: ada@acme.example, role: viewer}\nplan: gold\n"
-    assert [(p.line, p.key) for p in problems_of(write(acme=text))] == [(2, "members"), (4, "plan")], "all errors at once"
+    assert [(p.line, p.key) for p in problems_of(write(acme=text))] == [(2, "members"), (4, "plan")], (
+        "all errors at once"
+    )
 
 
 @pytest.mark.xfail(reason="tenants/catalog.py _read: a duplicate key hides every other problem of the file")
@@ -391,33 +523,47 @@ def test_a_duplicate_key_does_not_hide_other_problems(write: Write) -> None:
     assert [p.key for p in problems_of(write(acme=text))] == ["plan", "plan", "colour"], "all errors at once"
 
 
-@pytest.mark.xfail(reason="tenants/catalog.py _check_together: an organization with a mistake counts as one that is not there")
+@pytest.mark.xfail(
+    reason="tenants/catalog.py _check_together: an organization with a mistake counts as one that is not there"
+)
 def test_an_allowance_for_an_organization_that_has_a_mistake_is_not_reported_too(write: Write) -> None:
     folder = write(a=HEAD + "network: {allow_from: [beta]}\n", b=HEAD.replace("Acme", "Beta") + "plan: gold\n")
     assert [p.file for p in problems_of(folder)] == ["b.yaml"], "beta is in the catalog; only its plan is wrong"
 
 
-@pytest.mark.xfail(reason="tenants/model.py _slug_from_name: the refusal has no place, and hides the file's other problems")
+@pytest.mark.xfail(
+    reason="tenants/model.py _slug_from_name: the refusal has no place, and hides the file's other problems"
+)
 @pytest.mark.parametrize("name", ["世界", "Default", "x" * 60])
 def test_a_name_that_makes_no_slug_is_refused_at_the_name_with_the_other_problems(write: Write, name: str) -> None:
     text = "# a comment\n" + HEAD.replace("Acme", name) + "plan: gold\n"
-    assert [(p.line, p.key) for p in problems_of(write(acme=text))] == [(2, "name"), (5, "plan")], "file:line: key, all at once"
+    assert [(p.line, p.key) for p in problems_of(write(acme=text))] == [(2, "name"), (5, "plan")], (
+        "file:line: key, all at once"
+    )
 
 
-@pytest.mark.xfail(reason="tenants/model.py: `slug` has no default, so that a missing name claims that slug is required too")
+@pytest.mark.xfail(
+    reason="tenants/model.py: `slug` has no default, so that a missing name claims that slug is required too"
+)
 def test_a_missing_name_does_not_claim_that_the_slug_is_required(write: Write) -> None:
     text = "members:\n  - {email: ada@acme.example, role: owner}\n"
     assert [p.key for p in problems_of(write(acme=text))] == ["name"], "slug is optional"
 
 
-@pytest.mark.xfail(reason="tenants/catalog.py _explain: one wrong setting is reported once for each type that it is not")
+@pytest.mark.xfail(
+    reason="tenants/catalog.py _explain: one wrong setting is reported once for each type that it is not"
+)
 @pytest.mark.parametrize("value", ["[1]", "{a: b}", ""])
 def test_a_setting_of_a_wrong_type_is_one_problem_at_its_own_key(write: Write, value: str) -> None:
     problems = problems_of(write(acme=HEAD + f"configs:\n  ai/x: {value}\n"))
-    assert [(p.line, p.key) for p in problems] == [(5, "configs.ai/x")], "bool, int, float and str are no keys of the file"
+    assert [(p.line, p.key) for p in problems] == [(5, "configs.ai/x")], (
+        "bool, int, float and str are no keys of the file"
+    )
 
 
-@pytest.mark.xfail(reason="tenants/catalog.py _explain: path parts that start with 'function-' are dropped, keys included")
+@pytest.mark.xfail(
+    reason="tenants/catalog.py _explain: path parts that start with 'function-' are dropped, keys included"
+)
 def test_an_unknown_key_that_starts_with_function_is_named(write: Write) -> None:
     (problem,) = problems_of(write(acme=HEAD + "function-x: 1\n"))
     assert (problem.line, problem.key) == (4, "function-x"), "the author needs the key"
@@ -429,7 +575,9 @@ def test_a_size_with_an_odd_fraction_is_refused_at_its_own_key(write: Write) -> 
     assert (problem.line, problem.key) == (5, "quota.memory"), "now it says acme.yaml:1: '107374182' is not a size"
 
 
-@pytest.mark.xfail(reason="tenants/catalog.py: YAML 1.1 reads 010 as eight, 1.5e+1 as 15; the quota is not what was written")
+@pytest.mark.xfail(
+    reason="tenants/catalog.py: YAML 1.1 reads 010 as eight, 1.5e+1 as 15; the quota is not what was written"
+)
 @pytest.mark.parametrize("cpu", ["010", "0b11", "0x10", "1_0", "1.5e+1"])
 def test_a_number_that_yaml_reads_otherwise_than_it_looks_is_refused(write: Write, cpu: str) -> None:
     (problem,) = problems_of(write(acme=HEAD + f"quota:\n  cpu: {cpu}\n"))

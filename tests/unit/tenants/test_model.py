@@ -65,7 +65,9 @@ def test_a_quota_that_is_no_quantity_is_refused(key: str, value: Any) -> None:
     assert f"quota.{key}" in refusal(quota={key: value}), "the problem belongs to the quota's key"
 
 
-@pytest.mark.parametrize(("key", "zero"), [("cpu", "0"), ("cpu", 0), ("cpu", "0m"), ("memory", "0Gi"), ("storage", "0Ki")])
+@pytest.mark.parametrize(
+    ("key", "zero"), [("cpu", "0"), ("cpu", 0), ("cpu", "0m"), ("memory", "0Gi"), ("storage", "0Ki")]
+)
 def test_a_quota_of_zero_is_refused_and_says_how_to_get_the_default(key: str, zero: Any) -> None:
     assert "leave the key out to take the plan's default" in refusal(quota={key: zero}), "zero would stop every pod"
 
@@ -80,7 +82,9 @@ def test_a_bare_number_is_no_size_because_nobody_knows_its_unit(value: Any) -> N
 def test_the_plans_maximum_is_allowed_and_anything_beyond_it_is_refused(plan: str, key: str) -> None:
     most = getattr(PLANS[plan].maximum, key)
     step, unit = (1, "m") if key == "cpu" else (2**10, "Ki")
-    assert getattr(organization(plan=plan, quota={key: f"{most // step}{unit}"}).sizes(), key) == most, "the bound itself fits"
+    assert getattr(organization(plan=plan, quota={key: f"{most // step}{unit}"}).sizes(), key) == most, (
+        "the bound itself fits"
+    )
     text = refusal(plan=plan, quota={key: f"{most // step + 1}{unit}"})
     assert f"quota.{key}" in text, "the problem belongs to the quota's key"
     assert f"more than plan {plan} allows; at most" in text, "the refusal names the plan and its bound"
@@ -99,7 +103,9 @@ def test_an_unknown_plan_is_refused_with_the_ones_that_exist(plan: str) -> None:
 def test_every_plan_can_hold_its_own_defaults() -> None:
     for name, plan in PLANS.items():
         for key in ("cpu", "memory", "storage"):
-            assert 0 < getattr(plan.default, key) <= getattr(plan.maximum, key), f"{name}: default {key} exceeds its maximum"
+            assert 0 < getattr(plan.default, key) <= getattr(plan.maximum, key), (
+                f"{name}: default {key} exceeds its maximum"
+            )
         counts = (plan.ephemeral_storage, plan.pods, plan.services, plan.configmaps, plan.secrets, plan.volumes)
         assert all(count > 0 for count in counts), f"{name}: a count of zero makes the plan unusable"
 
@@ -115,12 +121,33 @@ def test_each_plan_gives_at_least_what_the_cheaper_one_gives() -> None:
 
 @pytest.mark.parametrize(
     "email",
-    ["", "ada", "@acme.example", "ada@", "ADA@acme.example", "ada@Acme.example", "ada@acme.example ", " ada@acme.example",
-     "ada@@acme.example", "ada@acme.example.", "ada@-acme.example", "a da@acme.example", "ada@acme_x", "ada\u202e@acme.example",
-     "\u0430da@acme.example", "ada:admin@acme.example", "x" * 65 + "@acme.example", "ada@" + "x" * 260, None, 7],
-)  # fmt: skip
+    [
+        "",
+        "ada",
+        "@acme.example",
+        "ada@",
+        "ADA@acme.example",
+        "ada@Acme.example",
+        "ada@acme.example ",
+        " ada@acme.example",
+        "ada@@acme.example",
+        "ada@acme.example.",
+        "ada@-acme.example",
+        "a da@acme.example",
+        "ada@acme_x",
+        "ada\u202e@acme.example",
+        "\u0430da@acme.example",
+        "ada:admin@acme.example",
+        "x" * 65 + "@acme.example",
+        "ada@" + "x" * 260,
+        None,
+        7,
+    ],
+)
 def test_what_is_no_lower_case_address_is_refused(email: Any) -> None:
-    assert "members.0.email" in refusal(members=[OWNER | {"email": email}]), "the problem belongs to the member's e-mail"
+    assert "members.0.email" in refusal(members=[OWNER | {"email": email}]), (
+        "the problem belongs to the member's e-mail"
+    )
 
 
 @pytest.mark.parametrize("email", ["ada@acme.example", "a.b+c@x-1.example", "o'hara@acme.example", "0@00"])
@@ -170,9 +197,23 @@ def test_an_allowance_names_a_slug(where: str, slug: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "key", ["threshold", "ai/", "/threshold", "ai/b/c", "AI/threshold", "ai/Threshold", "ai:x/y", "ai/*", "9ai/x",
-            "ai/" + "x" * 64, "", "ai threshold", "ai/thre-shold"],
-)  # fmt: skip
+    "key",
+    [
+        "threshold",
+        "ai/",
+        "/threshold",
+        "ai/b/c",
+        "AI/threshold",
+        "ai/Threshold",
+        "ai:x/y",
+        "ai/*",
+        "9ai/x",
+        "ai/" + "x" * 64,
+        "",
+        "ai threshold",
+        "ai/thre-shold",
+    ],
+)
 def test_a_setting_is_named_service_slash_key_without_globs_or_colons(key: str) -> None:
     assert "is no setting; write service/key" in refusal(configs={key: 1}), "the name becomes a Redis channel"
 
@@ -188,7 +229,9 @@ def test_a_setting_keeps_its_value_and_type(value: Any) -> None:
     assert (kept, type(kept)) == (value, type(value)), "true must not become 1, nor 1 become true"
 
 
-@pytest.mark.xfail(reason="tenants/model.py SettingValue: json.dumps writes NaN and Infinity, which jsonb refuses at deploy time")
+@pytest.mark.xfail(
+    reason="tenants/model.py SettingValue: json.dumps writes NaN and Infinity, which jsonb refuses at deploy time"
+)
 @pytest.mark.parametrize("value", [float("nan"), float("inf"), float("-inf")])
 def test_a_setting_that_json_cannot_hold_is_refused(value: float) -> None:
     refusal(configs={"ai/threshold": value})
@@ -201,9 +244,27 @@ def test_text_that_postgresql_cannot_store_is_refused(value: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["", " Acme", "Acme ", "Acme\u00a0", "Ac\u202eme", "Ac\u200bme", "Ac\u200dme", "Ac\u00adme", "Ac\x07me", "Ac\nme",
-             "Ac\u2028me", "Ac\ue000me", unicodedata.normalize("NFD", "Café"), "x" * 101, None, 7, True],
-)  # fmt: skip
+    "name",
+    [
+        "",
+        " Acme",
+        "Acme ",
+        "Acme\u00a0",
+        "Ac\u202eme",
+        "Ac\u200bme",
+        "Ac\u200dme",
+        "Ac\u00adme",
+        "Ac\x07me",
+        "Ac\nme",
+        "Ac\u2028me",
+        "Ac\ue000me",
+        unicodedata.normalize("NFD", "Café"),
+        "x" * 101,
+        None,
+        7,
+        True,
+    ],
+)
 def test_a_display_name_that_cannot_be_read_aloud_is_refused(name: Any) -> None:
     assert "name" in refusal(name=name, slug="acme"), "invisible or ambiguous names are how customers are impersonated"
 
@@ -213,7 +274,9 @@ def test_an_honest_name_in_any_script_is_accepted_when_it_has_a_slug(name: str) 
     assert organization(name=name, slug="acme").name == name, "names belong to customers"
 
 
-@pytest.mark.xfail(reason="tenants/model.py _display_name: compatibility forms and mixed scripts pass (issue 4, homoglyphs)")
+@pytest.mark.xfail(
+    reason="tenants/model.py _display_name: compatibility forms and mixed scripts pass (issue 4, homoglyphs)"
+)
 @pytest.mark.parametrize("name", ["\u0410cme", "Acm\u0435", "\uff21cme", "A\u3164cme", "\ufb01rm"])
 def test_a_name_made_of_look_alikes_is_refused(name: str) -> None:
     refusal(name=name, slug="acme")
@@ -228,7 +291,8 @@ def test_a_final_newline_is_not_part_of_a_name(changes: dict[str, Any]) -> None:
 
 
 @pytest.mark.parametrize(
-    "changes", [{"colour": "red"}, {"quota": {"gpu": 1}}, {"network": {"allow": []}}, {"members": [OWNER | {"phone": "1"}]}]
+    "changes",
+    [{"colour": "red"}, {"quota": {"gpu": 1}}, {"network": {"allow": []}}, {"members": [OWNER | {"phone": "1"}]}],
 )
 def test_unknown_keys_are_refused_at_every_level(changes: dict[str, Any]) -> None:
     assert "Extra inputs are not permitted" in refusal(**changes), "a misspelt key must not be ignored silently"
@@ -236,13 +300,22 @@ def test_unknown_keys_are_refused_at_every_level(changes: dict[str, Any]) -> Non
 
 def test_rules_over_several_fields_are_reported_together() -> None:
     with pytest.raises(ValidationError) as refused:
-        organization(members=[OWNER | {"role": "viewer"}] * 2, quota={"cpu": 999}, configs={"x": 1}, network={"allow_to": ["acme"]})
+        organization(
+            members=[OWNER | {"role": "viewer"}] * 2,
+            quota={"cpu": 999},
+            configs={"x": 1},
+            network={"allow_to": ["acme"]},
+        )
     (error,) = refused.value.errors()
     cause = error["ctx"]["error"]
     assert isinstance(cause, CrossFieldError), "the loader turns each of its problems into a line"
-    assert sorted(".".join(path) for path, _ in cause.problems) == ["configs.x", "members", "members", "network", "quota.cpu"], (
-        "every broken rule is reported, not only the first"
-    )
+    assert sorted(".".join(path) for path, _ in cause.problems) == [
+        "configs.x",
+        "members",
+        "members",
+        "network",
+        "quota.cpu",
+    ], "every broken rule is reported, not only the first"
 
 
 @repeatable

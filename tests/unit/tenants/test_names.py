@@ -60,14 +60,31 @@ def test_letters_that_have_no_ascii_form_are_refused_instead_of_dropped(name: st
         names.slugify(name)
 
 
-@pytest.mark.parametrize("name", ["Default", "Platform", "SYSTEM", "Admin", "API", "www", "Kube System", "kube-public",
-                                  "OpenShift Config", "Agent Ready", "Agent-Ready-System", "Admission Canary"])  # fmt: skip
+@pytest.mark.parametrize(
+    "name",
+    [
+        "Default",
+        "Platform",
+        "SYSTEM",
+        "Admin",
+        "API",
+        "www",
+        "Kube System",
+        "kube-public",
+        "OpenShift Config",
+        "Agent Ready",
+        "Agent-Ready-System",
+        "Admission Canary",
+    ],
+)
 def test_a_reserved_name_is_refused_however_it_is_spelled(name: str) -> None:
     with pytest.raises(InvalidName, match="reserved for the platform; choose another"):
         names.slugify(name)
 
 
-@pytest.mark.parametrize("slug", ["kubernetes", "kube", "my-default", "default-1", "apis", "openshift", "administrator"])
+@pytest.mark.parametrize(
+    "slug", ["kubernetes", "kube", "my-default", "default-1", "apis", "openshift", "administrator"]
+)
 def test_a_slug_that_only_resembles_a_reserved_one_is_free(slug: str) -> None:
     assert names.check_slug(slug) == slug, "only the exact names and the listed prefixes are reserved"
 
@@ -91,9 +108,32 @@ def test_a_name_that_gives_too_long_a_slug_is_refused_and_not_cut() -> None:
 
 @pytest.mark.parametrize(
     "slug",
-    ["", "-", "-a", "a-", "A", "Acme", "a_b", "a.b", "a b", "a/b", "../a", "a:b", "café", "cafe\u0301", "\u0430cme",
-     "acme\u200b", "acme\u202e", "ａcme", "a\nb", " a", "a ", "*", "a\0"],
-)  # fmt: skip
+    [
+        "",
+        "-",
+        "-a",
+        "a-",
+        "A",
+        "Acme",
+        "a_b",
+        "a.b",
+        "a b",
+        "a/b",
+        "../a",
+        "a:b",
+        "café",
+        "cafe\u0301",
+        "\u0430cme",
+        "acme\u200b",
+        "acme\u202e",
+        "ａcme",
+        "a\nb",
+        " a",
+        "a ",
+        "*",
+        "a\0",
+    ],
+)
 def test_what_is_no_dns_label_is_no_slug(slug: str) -> None:
     with pytest.raises(InvalidName, match="inner hyphens") as refused:
         names.check_slug(slug)

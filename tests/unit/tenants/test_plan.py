@@ -83,17 +83,28 @@ def test_the_quota_is_what_was_asked_or_the_plans_default(organization: Organiza
     assert amount(quota["limits.cpu"]) * 1000 == sizes.cpu, "cpu in millicores"
     assert amount(quota["limits.memory"]) == sizes.memory, "memory in bytes"
     assert amount(quota["requests.storage"]) == sizes.storage, "storage in bytes"
-    assert amount(quota["limits.ephemeral-storage"]) == organization.commercial_plan.ephemeral_storage, "scratch space too"
+    assert amount(quota["limits.ephemeral-storage"]) == organization.commercial_plan.ephemeral_storage, (
+        "scratch space too"
+    )
 
 
 @repeatable
 @given(valid_organizations())
-def test_everything_that_can_be_counted_is_counted_and_nothing_opens_a_port_to_the_world(organization: Organization) -> None:
+def test_everything_that_can_be_counted_is_counted_and_nothing_opens_a_port_to_the_world(
+    organization: Organization,
+) -> None:
     quota, counts = plan(organization).quota, organization.commercial_plan
-    for key, count in {"pods": counts.pods, "services": counts.services, "configmaps": counts.configmaps,
-                       "secrets": counts.secrets, "persistentvolumeclaims": counts.volumes}.items():  # fmt: skip
+    for key, count in {
+        "pods": counts.pods,
+        "services": counts.services,
+        "configmaps": counts.configmaps,
+        "secrets": counts.secrets,
+        "persistentvolumeclaims": counts.volumes,
+    }.items():
         assert amount(quota[key]) == count, f"{key} must be bounded by the plan"
-    assert quota["services.nodeports"] == quota["services.loadbalancers"] == "0", "such Services open a port to the world"
+    assert quota["services.nodeports"] == quota["services.loadbalancers"] == "0", (
+        "such Services open a port to the world"
+    )
 
 
 @repeatable
@@ -123,7 +134,9 @@ def test_quantities_are_written_as_the_api_server_writes_them(organization: Orga
         assert text == canonical(text), "anything else reads back as a difference"
 
 
-@pytest.mark.xfail(reason="tenants/plan.py _quota: enterprise's 1000 pods are written '1000'; the API server answers '1k'")
+@pytest.mark.xfail(
+    reason="tenants/plan.py _quota: enterprise's 1000 pods are written '1000'; the API server answers '1k'"
+)
 @pytest.mark.parametrize("name", ["enterprise"])
 def test_the_number_of_pods_is_written_as_the_api_server_writes_it(name: str) -> None:
     pods = smallest(plan=name).quota["pods"]
@@ -146,9 +159,11 @@ def test_traffic_flows_only_to_the_platform_and_to_organizations_that_are_named(
     incoming = {rule.peer.namespace for policy in policies for rule in policy.ingress}
     outgoing = {rule.peer.namespace for policy in policies for rule in policy.egress}
     assert incoming == {f"org-{other}" for other in organization.network.allow_from}, "nobody else may call"
-    assert outgoing == {"kube-system", "agent-ready-system", *(f"org-{other}" for other in organization.network.allow_to)}, (
-        "nobody else may be called"
-    )
+    assert outgoing == {
+        "kube-system",
+        "agent-ready-system",
+        *(f"org-{other}" for other in organization.network.allow_to),
+    }, "nobody else may be called"
     for policy in policies:
         assert not (policy.ingress and "Ingress" not in policy.directions), "rules of an unlisted direction are ignored"
         assert not (policy.egress and "Egress" not in policy.directions), "rules of an unlisted direction are ignored"
@@ -172,7 +187,9 @@ def test_the_baseline_opens_dns_database_redis_and_relay_and_no_more() -> None:
 def test_every_member_stands_in_exactly_one_binding_that_of_the_role(organization: Organization) -> None:
     bindings = plan(organization).bindings
     held = {user: binding.role for binding in bindings for user in binding.users}
-    assert held == {f"agent-ready:{m.email}": m.role for m in organization.members}, "each member has the role of the file"
+    assert held == {f"agent-ready:{m.email}": m.role for m in organization.members}, (
+        "each member has the role of the file"
+    )
     assert sum(len(binding.users) for binding in bindings) == len(organization.members), "nobody twice"
     for binding in bindings:
         assert binding.users, "a binding of nobody would be drift waiting to happen"
@@ -218,7 +235,9 @@ def test_the_namespace_says_whose_it_is_and_is_never_born_ready(organization: Or
 def test_the_plan_depends_on_what_a_file_says_and_not_on_its_order(data: dict[str, Any], random: Any) -> None:
     shuffled = {key: data[key] for key in random.sample(sorted(data), len(data))}
     shuffled["members"] = random.sample(data["members"], len(data["members"]))
-    shuffled["configs"] = {key: data["configs"][key] for key in random.sample(sorted(data["configs"]), len(data["configs"]))}
+    shuffled["configs"] = {
+        key: data["configs"][key] for key in random.sample(sorted(data["configs"]), len(data["configs"]))
+    }
     shuffled["network"] = {key: random.sample(value, len(value)) for key, value in data["network"].items()}
     one, other = (plan(Organization.model_validate(d)) for d in (data, shuffled))
     assert one == other, "a reordered file must deploy nothing"
@@ -235,7 +254,9 @@ def test_planning_twice_gives_the_same_and_leaves_the_organization_alone(organiz
 
 @pytest.mark.parametrize("name", sorted(PLANS))
 def test_a_plan_bounds_exactly_the_same_resources_as_every_other(name: str) -> None:
-    assert set(smallest(plan=name).quota) == set(smallest().quota), "a changed plan changes amounts, not what is bounded"
+    assert set(smallest(plan=name).quota) == set(smallest().quota), (
+        "a changed plan changes amounts, not what is bounded"
+    )
 
 
 def test_an_allowance_given_twice_makes_one_policy() -> None:
@@ -251,4 +272,6 @@ def test_a_tiny_organization_gets_defaults_that_it_can_afford() -> None:
 
 def test_the_documented_defaults_are_what_a_new_organization_gets() -> None:
     quota = smallest().quota
-    assert (quota["limits.cpu"], quota["limits.memory"], quota["requests.storage"]) == ("10", "20Gi", "10Gi"), "DESIGN.md"
+    assert (quota["limits.cpu"], quota["limits.memory"], quota["requests.storage"]) == ("10", "20Gi", "10Gi"), (
+        "DESIGN.md"
+    )

@@ -1,4 +1,4 @@
-"""The roles' table: no wildcard, nothing that could take an organization's isolation away, and each role within the next."""
+"""The roles' table: no wildcard, nothing that takes an organization's isolation away, each role within the next."""
 
 from itertools import pairwise
 
@@ -37,8 +37,18 @@ def test_no_role_may_write_what_isolates_the_organization(role: RoleName, resour
 
 @pytest.mark.parametrize("role", ROLES)
 def test_no_role_reaches_beyond_its_namespace(role: RoleName) -> None:
-    cluster_wide = {"nodes", "persistentvolumes", "clusterroles", "clusterrolebindings", "storageclasses", "users", "groups",
-                    "validatingadmissionpolicies", "customresourcedefinitions", "certificatesigningrequests"}  # fmt: skip
+    cluster_wide = {
+        "nodes",
+        "persistentvolumes",
+        "clusterroles",
+        "clusterrolebindings",
+        "storageclasses",
+        "users",
+        "groups",
+        "validatingadmissionpolicies",
+        "customresourcedefinitions",
+        "certificatesigningrequests",
+    }
     held = {resource for _, resource, _ in grants(role)}
     assert not held & cluster_wide, f"{role} holds cluster-scoped resources: {held & cluster_wide}"
 
@@ -46,7 +56,9 @@ def test_no_role_reaches_beyond_its_namespace(role: RoleName) -> None:
 @pytest.mark.parametrize("role", ROLES)
 def test_no_role_holds_a_verb_that_raises_its_own_rights(role: RoleName) -> None:
     verbs = {verb for _, _, verb in grants(role)}
-    assert verbs <= VERBS, f"{role} holds {sorted(verbs - VERBS)}; escalate, bind and impersonate lead out of the namespace"
+    assert verbs <= VERBS, (
+        f"{role} holds {sorted(verbs - VERBS)}; escalate, bind and impersonate lead out of the namespace"
+    )
 
 
 def test_viewers_change_nothing_and_read_no_secret() -> None:
