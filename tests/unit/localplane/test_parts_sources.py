@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from localplane import debian, gobuild, onpath, parts, table
-from localplane.sources import Found
+from localplane.sources import Found, Progress
 
 RANDOM = "pulumi-resource-random"
 
@@ -154,8 +154,9 @@ env) echo go1.26.1 ;;
 list) echo example.org/one; echo example.org/two ;;
 build)
   while [ "$1" != -o ]; do shift; done
-  [ -e "{failure}" ] && {{ echo 'main.go:1: it is broken'; exit 1; }}
-  printf '#!/bin/sh\\necho "Version: {version}"\\n' > "$2/kubernetes"
+  [ -e "{failure}" ] && {{ echo example.org/one; echo 'main.go:1: it is broken'; exit 1; }}
+  printf '#!/bin/sh\\ncase $0 in */etcd) echo etcd Version: 3.6.8 ;; *) echo Version: {version} ;; esac\\n' \\
+    > "$2/kubernetes"
   chmod +x "$2/kubernetes"
   echo example.org/one; echo example.org/two ;;
 esac
@@ -170,14 +171,14 @@ def fake_go(machine: Path, version: str) -> None:
 
 def test_a_build_is_checked_by_running_it_and_then_found(machine: Path) -> None:
     fake_go(machine, "v1.36.3")
-    found = parts.obtain(["kubectl"], lambda progress: None) if _same_versions() else {}
-    if found:
-        assert found["kubectl"].source == "build"
-
-
-def _same_versions() -> bool:
-    """The fake program answers one version for all four names; the real table has two."""
-    return len({table.part(name).version for name in table.builds()["kubernetes"].programs}) == 1
+    seen: list[Progress] = []
+    found = parts.obtain(["kubectl", "etcd"], seen.append)
+    assert {name: (there.source, there.version) for name, there in found.items()} == {
+        "kubectl": ("build", "1.36.3"),
+        "etcd": ("build", "3.6.8"),
+    }
+    (machine / "bin" / "go").unlink()
+    assert parts.obtain(["kubectl", "etcd"], seen.append) == found, "the second time needs no Go"
 
 
 def test_a_build_that_answers_another_version_is_not_installed(machine: Path) -> None:
@@ -193,6 +194,7 @@ def test_a_build_that_fails_shows_the_end_of_its_log(machine: Path) -> None:
     (machine / "failure").touch()
     with pytest.raises(parts.StepFailed, match="it is broken") as caught:
         parts.obtain(["kubectl"], lambda progress: None)
+    assert "    example.org/one" not in str(caught.value), "the names of compiled packages hide the error"
     assert "What was compiled is kept" in str(caught.value)
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from localplane import slices, table
@@ -88,3 +90,17 @@ def test_the_shorter_sdk_accepts_cases_that_do_what_the_default_does() -> None:
 def test_the_shorter_sdk_refuses_a_case_that_does_something_else(text: str) -> None:
     with pytest.raises(PartsError, match="more than its default"):
         slices.check(text)
+
+
+def test_a_slice_holds_the_named_files_and_the_shorter_function(tmp_path: Path) -> None:
+    sdk, cut = tmp_path / "sdk", tmp_path / "cut"
+    kinds = sdk / slices.KINDS
+    kinds.parent.mkdir(parents=True)
+    (sdk / "go.mod").write_text("module x\n")
+    (sdk / "huge.go").touch()
+    case = CASE.format(kind="v1/Pod", token="kubernetes:core/v1:Pod")
+    kinds.write_text(f"import all\nfunc IsListKind() {{}}\nfunc RegisterResource() {{\n{case}}}\n")
+    slices.cut(sdk, ["go/kubernetes/yaml/v2/*.go"], cut)
+    slices.shorten(cut, "package v2\nfunc RegisterResource() {}\n")
+    assert sorted(path.name for path in cut.rglob("*") if path.is_file()) == ["go.mod", "kinds.go"]
+    assert (cut / slices.KINDS).read_text() == "package v2\nfunc RegisterResource() {}\nfunc IsListKind() {}\n"
