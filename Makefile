@@ -4,15 +4,16 @@ SHELL := /bin/sh
 VENV := .local/venv
 PYTHON := $(VENV)/bin/python
 PLANE := $(PYTHON) -m localplane
-ENGINE = . .local/env && $(PYTHON) -m engine --stack $(STACK) --
+ENGINE = . .local/env && $(PYTHON) -m engine --environment $(STACK)
 STACK ?= dev
+SIZES ?= 1,10,100
 
 # Parts are named on purpose, on make's command line only; what the shell's environment holds is never used.
 named = $(if $(filter command line,$(origin $(1))),--$(2) "$($(1))")
 NAMED = $(call named,KUBECONFIG,kubeconfig) $(call named,DATABASE_URL,database-url) \
   $(call named,APP_DATABASE_URL,app-database-url) $(call named,REDIS_URL,redis-url)
 
-.PHONY: help up down clean doctor status preview destroy test unit check bench lock venv
+.PHONY: help up down clean doctor status preview destroy test unit check bench drill lock venv
 
 help: ## explain the commands
 	@echo "agent-ready-k8s: customer organizations as isolated Kubernetes tenants, by a Pulumi program in Python"
@@ -23,7 +24,7 @@ help: ## explain the commands
 
 up: venv ## platform, `pulumi up` of the catalog; prints what to try next; safe to repeat
 	@$(PLANE) up $(NAMED)
-	@$(ENGINE) up --yes --skip-preview --policy-pack policies --suppress-outputs
+	@$(ENGINE) up
 	@. .local/env && $(PYTHON) -m service.sweeper --once
 	@$(PLANE) next
 
@@ -39,13 +40,13 @@ doctor: venv ## which part was taken from where and why, what runs, what is wron
 status: venv ## one line for each server
 	@$(PLANE) status
 
-preview: venv ## the review of a catalog change: what `make up` would do, with policy results
-	@test -f .local/env || { echo "Nothing runs here yet; \`make up\` starts it."; exit 1; }
-	@$(ENGINE) preview --diff --policy-pack policies --suppress-outputs
+preview: venv ## the review of a catalog change, as Markdown: what `make up` would do, cost, policy results
+	@test -f .local/env || { echo "Nothing runs here yet; \`make up\` starts it." >&2; exit 1; }
+	@$(ENGINE) review
 
-destroy: venv ## remove every organization and the platform's own objects
+destroy: venv ## remove every organization and the platform's own objects; UNPROTECT=yes for protected ones
 	@test -f .local/env || { echo "Nothing runs here yet; \`make up\` starts it."; exit 1; }
-	@$(ENGINE) destroy --yes --run-program --suppress-outputs
+	@$(ENGINE) destroy $(if $(filter yes,$(UNPROTECT)),--unprotect)
 
 test: check ## checks, then all tests, on real parts
 	@$(PYTHON) -m pytest
@@ -59,8 +60,11 @@ check: venv ## lint, types and import rules
 	@$(VENV)/bin/mypy
 	@$(VENV)/bin/lint-imports --no-logo 2>/dev/null || $(VENV)/bin/lint-imports
 
-bench: venv ## the benchmarks' tables, as docs/performance.md keeps them
-	@$(PYTHON) -m tests.bench
+bench: venv ## the benchmarks' tables, as docs/performance.md keeps them; SIZES=1,10,100,1000
+	@$(PYTHON) -m tests.bench --sizes $(SIZES)
+
+drill: venv ## the long form of the recovery tests: an update killed at forty points
+	@DRILL_POINTS=40 $(PYTHON) -m pytest tests/e2e/test_recovery.py --timeout 3600
 
 lock: venv ## pin requirements*.in with hashes again
 	@for name in requirements requirements-dev; do \

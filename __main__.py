@@ -4,23 +4,29 @@ from pathlib import Path
 
 import pulumi
 
+from components.connections import connect
 from components.hooks import publish_config_changes
 from components.organization import Organization, OrganizationProps
 from components.platform import Platform
+from components.postgres import TenantDatabase
 from components.settings import Settings
 from tenants.catalog import load_catalog
 from tenants.plan import plan
 
 settings = Settings.from_stack()
-plans = [plan(organization) for organization in load_catalog(Path(__file__).parent / "tenants" / "orgs")]
-platform = Platform("platform", settings)
+catalog = load_catalog(Path(__file__).parent / "tenants" / "orgs")
+providers = connect(settings)
+shared: list[pulumi.Resource] = []
+if settings.shard.has_platform:
+    shared.append(Platform("platform", settings, pulumi.ResourceOptions(providers=providers)))
 hooks = publish_config_changes(settings)
+database = TenantDatabase.at(settings, providers["tenancy"])
 organizations = {
-    tenant.slug: Organization(
-        tenant.slug,
-        OrganizationProps(tenant, settings.managed_by, hooks),
-        pulumi.ResourceOptions(providers=platform.providers, depends_on=[platform]),
+    organization.slug: Organization(
+        organization.slug,
+        OrganizationProps(plan(organization), settings.managed_by, hooks, database),
+        pulumi.ResourceOptions(providers=providers, depends_on=shared),
     )
-    for tenant in plans
+    for organization in settings.shard.mine(catalog)
 }
 pulumi.export("organizations", {slug: organization.org_id for slug, organization in organizations.items()})

@@ -9,6 +9,7 @@ from typing import Any, Self
 import httpx2
 from lightkube.config.client_adapter import AsyncClient, ConnectionParams
 from lightkube.config.kubeconfig import KubeConfig
+from lightkube.core.exceptions import ConfigError
 
 from cluster.errors import ApiRefused, ClusterError, Unreachable
 
@@ -17,6 +18,7 @@ Json = dict[str, Any]
 NAMESPACES = "/api/v1/namespaces"
 _MERGE = "application/merge-patch+json"
 _TIMEOUT = httpx2.Timeout(15.0)  # seconds
+_SHORT = 200  # characters of an answer that is not Kubernetes'
 
 
 class ClusterApi:
@@ -28,9 +30,14 @@ class ClusterApi:
     def __init__(self, kubeconfig: Path) -> None:
         if not kubeconfig.is_file():
             raise ClusterError(f"{kubeconfig} is no kubeconfig file; run `make up`, or name yours: KUBECONFIG=<file>")
-        config = KubeConfig.from_file(str(kubeconfig)).get()
-        if config is None:
-            raise ClusterError(f"{kubeconfig} has no current context; set one with `kubectl config use-context`")
+        try:
+            config = KubeConfig.from_file(str(kubeconfig)).get()
+            if config is None:  # as its type allows
+                raise ConfigError("none is set")
+        except ConfigError as error:
+            raise ClusterError(
+                f"{kubeconfig} has no current context ({error}); set one with `kubectl config use-context`"
+            ) from error
         self._client = AsyncClient(config, ConnectionParams(timeout=_TIMEOUT, trust_env=False))
 
     async def __aenter__(self) -> Self:
@@ -52,9 +59,9 @@ class ClusterApi:
                 return None
             raise
 
-    async def create(self, path: str, body: Json, *, dry_run: bool = False) -> Json:
+    async def create(self, path: str, body: Json, *, dry_run: bool = False, impersonate: str | None = None) -> Json:
         """POST `body`; never touches an object that exists (ApiRefused, code 409)."""
-        return await self._request("POST", path, body, dry_run=dry_run)
+        return await self._request("POST", path, body, dry_run=dry_run, impersonate=impersonate)
 
     async def patch(self, path: str, body: Json, *, dry_run: bool = False, impersonate: str | None = None) -> Json:
         """JSON merge patch of one object."""
@@ -87,8 +94,19 @@ class ClusterApi:
         except httpx2.TransportError as error:
             where = f"{self._client.base_url}"
             raise Unreachable(f"no answer from the Kubernetes API at {where} ({error}); is it running?") from error
-        answer: Json = response.json()
-        if response.status_code >= 400:
-            message = f"{method} {path}: {answer.get('message', response.reason_phrase)}"
-            raise ApiRefused(response.status_code, answer.get("reason", ""), message)
-        return answer
+        return _answer(f"{method} {path}", response)
+
+
+def _answer(request: str, response: httpx2.Response) -> Json:
+    """The object in the answer; raise ApiRefused for a refusal, and for what is no object (a proxy's page, say)."""
+    try:
+        answer = response.json()
+    except ValueError:
+        answer = None
+    if not isinstance(answer, dict):
+        said = " ".join(response.text.split())[:_SHORT] or response.reason_phrase
+        raise ApiRefused(response.status_code, "", f"{request}: {response.status_code} {said}")
+    if response.status_code >= 400:
+        message = f"{request}: {answer.get('message', response.reason_phrase)}"
+        raise ApiRefused(response.status_code, answer.get("reason", ""), message)
+    return answer

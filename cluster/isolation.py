@@ -92,13 +92,19 @@ def _namespace(found: Json | None, wanted: Isolation) -> Iterator[str]:
         yield f"namespace {wanted.namespace} is gone"
     elif found["metadata"]["uid"] != wanted.uid:
         yield f"namespace {wanted.namespace} was replaced by another (UID {found['metadata']['uid']})"
+    elif "deletionTimestamp" in found["metadata"]:
+        yield f"namespace {wanted.namespace} is being deleted"
 
 
 def _quota(found: Json | None) -> Iterator[str]:
     """A quota admits everything until the controller has copied `spec.hard` into `status.hard`."""
     if found is None:
         yield "the ResourceQuota is missing"
-    elif found.get("status", {}).get("hard") != found["spec"]["hard"]:
+        return
+    hard = found.get("spec", {}).get("hard")
+    if not hard:
+        yield "the ResourceQuota bounds nothing (it has no spec.hard)"
+    elif found.get("status", {}).get("hard") != hard:
         yield "the ResourceQuota is not enforced yet (status.hard differs from spec.hard)"
 
 

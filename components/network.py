@@ -4,6 +4,7 @@ import pulumi
 import pulumi_kubernetes as k8s
 
 from components.kubernetes import metadata
+from tenants import names
 from tenants.plan import NetworkPolicyPlan, TenantPlan, TrafficRule
 
 _net = k8s.networking.v1
@@ -13,13 +14,18 @@ def register_network(plan: TenantPlan, opts: pulumi.ResourceOptions) -> list[pul
     """Register every policy of the plan; the first closes both directions, the others open what is allowed."""
     return [
         _net.NetworkPolicy(
-            f"{plan.slug}-{policy.name}",
+            names.network_policy_resource(plan.slug, policy.name),
             metadata=metadata(policy.name, plan.namespace),
             spec=_spec(policy),
-            opts=opts,
+            opts=pulumi.ResourceOptions.merge(opts, _known_before_as(f"{plan.slug}-{policy.name}")),
         )
         for policy in plan.network_policies
     ]
+
+
+def _known_before_as(name: str) -> pulumi.ResourceOptions:
+    """Without it a state that knows the earlier name would lose the policy that has just been deployed."""
+    return pulumi.ResourceOptions(aliases=[pulumi.Alias(name=name)])
 
 
 def _spec(policy: NetworkPolicyPlan) -> k8s.networking.v1.NetworkPolicySpecArgs:

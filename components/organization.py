@@ -6,6 +6,7 @@ import pulumi
 
 from components.access import register_access
 from components.network import register_network
+from components.postgres import TenantDatabase, register_logins
 from components.quota import register_quota
 from provider.resources import ConfigDefaults, IsolationGate, NamespaceClaim, OrganizationRow
 from tenants.plan import TenantPlan
@@ -13,16 +14,18 @@ from tenants.plan import TenantPlan
 
 @dataclass(frozen=True)
 class OrganizationProps:
-    """What an organization needs beside its plan: who manages it, and the hook that announces its settings."""
+    """What an organization needs beside its plan: who manages it, its settings' hook, and where its database is."""
 
     plan: TenantPlan
     managed_by: str
     config_hooks: pulumi.ResourceHookBinding
+    database: TenantDatabase
 
 
 class Organization(pulumi.ComponentResource):
-    """An isolated tenant. Takes the providers `kubernetes` and `tenancy` from `opts`.
+    """An isolated tenant. Takes all providers of `components.connections` from `opts`.
 
+    What holds the customer's data, the row and the namespace, is protected until its plan says otherwise.
     Everything inside the namespace goes with it on deletion, in one step: isolation is never taken down piece by
     piece around running pods.
     """
@@ -32,21 +35,24 @@ class Organization(pulumi.ComponentResource):
     def __init__(self, name: str, props: OrganizationProps, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("agent-ready:tenancy:Organization", name, None, opts)
         plan = props.plan
-        child = pulumi.ResourceOptions(parent=self)
+        kept = pulumi.ResourceOptions(parent=self, protect=plan.protected)
         row = OrganizationRow(
             f"{plan.slug}-row",
             slug=plan.slug,
             display_name=plan.name,
             plan=plan.plan,
             managed_by=props.managed_by,
-            opts=child,
+            quota=plan.sizes,
+            database_rotation=plan.database.current,
+            retention_days=plan.retention_days,
+            opts=kept,
         )
         namespace = NamespaceClaim(
             f"{plan.slug}-namespace",
             name=plan.namespace,
             labels=plan.labels,
             operation_id=row.operation_id,
-            opts=child,
+            opts=kept,
         )
         inside = pulumi.ResourceOptions(parent=self, depends_on=[namespace], deleted_with=namespace)
         isolation = [
@@ -54,6 +60,9 @@ class Organization(pulumi.ComponentResource):
             *register_network(plan, inside),
             *register_access(plan, inside),
         ]
+        secret = register_logins(
+            plan, row, props.database, pulumi.ResourceOptions(parent=self, deleted_with=row), inside
+        )
         configs = ConfigDefaults(
             f"{plan.slug}-configs",
             org_id=row.id,
@@ -67,7 +76,7 @@ class Organization(pulumi.ComponentResource):
             uid=namespace.uid,
             network_policies=[policy.name for policy in plan.network_policies],
             role_bindings=[binding.name for binding in plan.bindings],
-            opts=pulumi.ResourceOptions(parent=self, depends_on=[*isolation, configs], deleted_with=namespace),
+            opts=pulumi.ResourceOptions(parent=self, depends_on=[*isolation, secret, configs], deleted_with=namespace),
         )
         self.org_id = row.id
         self.register_outputs({"namespace": plan.namespace, "org_id": row.id})

@@ -12,7 +12,7 @@ import yaml
 from components.access import register_cluster_role
 from components.kubernetes import FIELD_MANAGER_PINNED
 from components.settings import Settings
-from provider.resources import AdmissionProof, DatabaseSchema, Provider
+from provider.resources import AdmissionProof, DatabaseSchema
 from tenants.roles import ROLES
 
 _ROOT = Path(__file__).parent.parent
@@ -23,31 +23,25 @@ _MIGRATIONS = _ROOT / "database" / "migrations"
 class Platform(pulumi.ComponentResource):
     """The database schema, the roles' ClusterRoles, and the admission policies, seen to deny before it is ready.
 
-    `providers` are the ones that every organization uses.
+    Takes the providers `kubernetes` and `tenancy` from `opts`.
     """
-
-    providers: dict[str, pulumi.ProviderResource]
 
     def __init__(self, name: str, settings: Settings, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("agent-ready:tenancy:Platform", name, None, opts)
-        own = pulumi.ResourceOptions(parent=self)
-        kubernetes = k8s.Provider("cluster", kubeconfig=settings.kubeconfig, enable_server_side_apply=True, opts=own)
-        tenancy = Provider("tenancy", kubeconfig=settings.kubeconfig, database_url=settings.database_url, opts=own)
-        self.providers = {"kubernetes": kubernetes, "tenancy": tenancy}
-        in_cluster = pulumi.ResourceOptions(parent=self, provider=kubernetes)
+        child = pulumi.ResourceOptions(parent=self)
         DatabaseSchema(
             "schema",
             migrations=digest(_MIGRATIONS, "*.sql"),
             on_destroy=settings.on_destroy,
-            opts=pulumi.ResourceOptions(parent=self, provider=tenancy),
+            opts=child,
         )
         for role in ROLES:
-            register_cluster_role(role, in_cluster)
-        policies = list(_register_admission(in_cluster))
+            register_cluster_role(role, child)
+        policies = list(_register_admission(child))
         AdmissionProof(
             "admission-proof",
             policies=digest(_ADMISSION, "*.yaml"),
-            opts=pulumi.ResourceOptions(parent=self, provider=tenancy, depends_on=policies),
+            opts=pulumi.ResourceOptions(parent=self, depends_on=policies),
         )
         self.register_outputs({})
 

@@ -1,15 +1,55 @@
 """The program's settings, read once: stack configuration first, then what `.local/env` names on purpose."""
 
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Self
+from urllib.parse import parse_qs, unquote, urlsplit
 
 import pulumi
+
+from tenants.shards import Shard, parse_shard
+
+
+@dataclass(frozen=True)
+class DatabaseAddress:
+    """The parts of the platform's database URL. `sslmode` is one that every client knows."""
+
+    host: str
+    port: int
+    dbname: str
+    username: str
+    password: str = field(repr=False)
+    sslmode: str
+    ca_file: str | None
+
+    @classmethod
+    def from_url(cls, url: str) -> Self:
+        """Read `postgresql://user:password@host:port/database?sslmode=…`; raise pulumi.RunError if it is none."""
+        parts = urlsplit(url)
+        if parts.scheme not in ("postgresql", "postgres") or not (parts.hostname and parts.username):
+            raise pulumi.RunError(
+                "databaseUrl is no URL with a user and a host; "
+                "write postgresql://user:password@host:5432/database?sslmode=verify-full"
+            )
+        options = {name: values[-1] for name, values in parse_qs(parts.query).items()}
+        sslmode = options.get("sslmode", "require")
+        return cls(
+            host=parts.hostname,
+            port=parts.port or 5432,
+            dbname=unquote(parts.path.lstrip("/")) or unquote(parts.username),
+            username=unquote(parts.username),
+            password=unquote(parts.password or ""),
+            sslmode="require" if sslmode in ("allow", "prefer") else sslmode,  # in the clear, or not at all
+            ca_file=options.get("sslrootcert"),
+        )
 
 
 @dataclass(frozen=True)
 class Settings:
-    """Where the platform's parts are. `database_url` and `redis_url` hold passwords."""
+    """Where the platform's parts are, and what of the catalog this stack holds.
+
+    `database_url` and `redis_url` hold passwords. `managed_by` names the environment, whatever its stacks.
+    """
 
     kubeconfig: str
     database_url: str
@@ -17,6 +57,7 @@ class Settings:
     redis_ca_file: str | None
     on_destroy: str
     managed_by: str
+    shard: Shard
 
     @classmethod
     def from_stack(cls) -> Self:
@@ -28,7 +69,8 @@ class Settings:
             redis_url=_required(config.get("redisUrl"), "redisUrl", "REDIS_URL"),
             redis_ca_file=config.get("redisCaFile") or os.environ.get("REDIS_CA_FILE"),
             on_destroy=config.get("onDestroy") or "keep",
-            managed_by=f"catalog:{pulumi.get_project()}/{pulumi.get_stack()}",
+            managed_by=f"catalog:{pulumi.get_project()}/{config.get('environment') or pulumi.get_stack()}",
+            shard=parse_shard(config.get("shard") or "1/1"),
         )
 
 

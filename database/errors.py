@@ -4,6 +4,8 @@ DatabaseError
 ├── MigrationError     a migration cannot or must not run
 ├── SlugTaken          the slug belongs, or once belonged, to another organization
 ├── NoSuchOrganization the row is not there
+├── RotationRefused    a rotation would end the password in use
+├── SchemaUnread       pg_dump did not give the schema
 └── DatabaseFault      PostgreSQL refused a statement or is away; the text is its own
 """
 
@@ -22,6 +24,14 @@ class SlugTaken(DatabaseError):
 
 class NoSuchOrganization(DatabaseError):
     """No organization with that id."""
+
+
+class RotationRefused(DatabaseError):
+    """Rotations come one at a time, and only upwards."""
+
+
+class SchemaUnread(DatabaseError):
+    """The schema could not be written out."""
 
 
 class DatabaseFault(DatabaseError):

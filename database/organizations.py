@@ -1,12 +1,29 @@
 """Rows of `tenancy.organizations`: claimed once, described, committed by the gate, deleted into a tombstone."""
 
-from dataclasses import dataclass
+import json
+from dataclasses import dataclass, field
 
 from psycopg.rows import DictRow
 
-from database.errors import NoSuchOrganization, SlugTaken
+from database import logins
+from database.errors import NoSuchOrganization, RotationRefused, SlugTaken
 from database.pool import Connection, fetch_one
 from database.sql import query
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What may change about an organization. `quota` maps cpu, memory and storage to Kubernetes quantities."""
+
+    name: str
+    plan: str
+    quota: dict[str, str] = field(default_factory=dict)
+    database_rotation: int = 1
+    retention_days: int = 30
+
+    def parameters(self) -> dict[str, object]:
+        """The same for a statement."""
+        return {**vars(self), "quota": json.dumps(self.quota)}
 
 
 @dataclass(frozen=True)
@@ -20,12 +37,16 @@ class OrganizationRow:
     status: str
     managed_by: str
     operation_id: str
+    quota: dict[str, str]
+    database_rotation: int
+    retention_days: int
 
 
-async def claim(connection: Connection, *, slug: str, name: str, plan: str, managed_by: str) -> OrganizationRow:
+async def claim(connection: Connection, slug: str, facts: Facts, *, managed_by: str) -> OrganizationRow:
     """Insert the organization, or resume its owner's earlier, interrupted claim; raise SlugTaken otherwise."""
-    values = {"slug": slug, "name": name, "plan": plan, "managed_by": managed_by}
-    inserted = await fetch_one(connection, query("organizations.claim"), **values)
+    inserted = await fetch_one(
+        connection, query("organizations.claim"), slug=slug, managed_by=managed_by, **facts.parameters()
+    )
     if inserted:
         return _row(inserted)
     found = await fetch_one(connection, query("organizations.by_slug"), slug=slug)
@@ -34,17 +55,26 @@ async def claim(connection: Connection, *, slug: str, name: str, plan: str, mana
         raise SlugTaken(f"{slug!r} belonged to an organization deleted{when}; a slug is never given out again")
     if found["managed_by"] != managed_by:
         raise SlugTaken(f"{slug!r} is managed by {found['managed_by']}, not by {managed_by}; change it there")
-    return await describe(connection, found["id"], name=name, plan=plan, managed_by=managed_by)
+    return await describe(connection, found["id"], facts, managed_by=managed_by)
 
 
-async def describe(connection: Connection, org_id: int, *, name: str, plan: str, managed_by: str) -> OrganizationRow:
-    """Set the organization's name and plan; raise NoSuchOrganization unless `managed_by` owns a living one."""
+async def describe(connection: Connection, org_id: int, facts: Facts, *, managed_by: str) -> OrganizationRow:
+    """Set the organization's facts; a changed quota goes into quota_changes.
+
+    Raise NoSuchOrganization unless `managed_by` owns a living one, RotationRefused if the rotation skips a number.
+    """
     found = await fetch_one(
-        connection, query("organizations.describe"), id=org_id, name=name, plan=plan, managed_by=managed_by
+        connection, query("organizations.describe"), id=org_id, managed_by=managed_by, **facts.parameters()
     )
-    if found is None:
+    if found is not None:
+        return _row(found)
+    standing = await read(connection, org_id)
+    if standing is None or standing.managed_by != managed_by:
         raise NoSuchOrganization(f"no living organization {org_id} is managed by {managed_by}; run a refresh")
-    return _row(found)
+    raise RotationRefused(
+        f"database.rotation of {standing.slug!r} goes from {standing.database_rotation} to {facts.database_rotation}; "
+        "raise it by one at a time, so that the password before stays valid until the next rotation"
+    )
 
 
 async def read(connection: Connection, org_id: int) -> OrganizationRow | None:
@@ -60,10 +90,15 @@ async def commit(connection: Connection, org_id: int) -> None:
 
 
 async def delete(connection: Connection, org_id: int, *, managed_by: str) -> None:
-    """Turn the organization into a tombstone and drop its settings; its histories stay. Deleting twice is fine."""
+    """Turn the organization into a tombstone; drop its logins and settings; its histories stay.
+
+    What is deleted already, or has another owner by now, is left alone.
+    """
+    if await fetch_one(connection, query("organizations.delete"), id=org_id, managed_by=managed_by) is None:
+        return
+    await logins.drop_all(connection, org_id)
     await connection.execute(query("organizations.forget_outbox"), {"id": org_id})
     await connection.execute(query("organizations.forget_configs"), {"id": org_id})
-    await connection.execute(query("organizations.delete"), {"id": org_id, "managed_by": managed_by})
 
 
 def _row(found: DictRow) -> OrganizationRow:

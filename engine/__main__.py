@@ -1,18 +1,26 @@
-"""`python -m engine`: run Pulumi on this checkout's stack, with what `.local/env` sets."""
+"""`python -m engine`: update, review and remove an environment, with what `.local/env` sets."""
 
 import argparse
+import asyncio
 import sys
 from pathlib import Path
 
+from database.errors import DatabaseError
+from engine.deploy import Environment
 from engine.errors import EngineError
-from engine.stack import Stack
+from engine.review_command import review, review_broken
+from engine.stack import WHOLE, Stack
+from tenants.errors import CatalogError, TenantError
+from tenants.shards import parse_shard
 
+_ROOT = Path(__file__).parents[1]
 _EXAMPLES = """\
 examples (first: . .local/env):
-  python -m engine -- preview --diff          what would change
-  python -m engine -- up                      change it
-  python -m engine -- stack output            what the stack exports
-  python -m engine --stack staging -- up      the stack that Pulumi.staging.yaml configures
+  python -m engine up                            deploy what changed in the catalog
+  python -m engine up --all                      every stack, changed or not
+  python -m engine pulumi -- preview --diff      any Pulumi command on the environment's stack
+  python -m engine pulumi --shard 2/8 -- refresh     … on one of its shards
+  python -m engine --environment staging up      what Pulumi.staging.yaml configures
 """
 
 
@@ -22,14 +30,45 @@ def main() -> int:
         prog="python -m engine", description=__doc__, epilog=_EXAMPLES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )  # fmt: skip
-    parser.add_argument("--stack", default="dev", help="the stack, configured by Pulumi.<stack>.yaml; default: dev")
-    parser.add_argument("arguments", nargs="+", metavar="-- ARGUMENT", help="what pulumi is to do, after --")
-    given = parser.parse_args()
+    parser.add_argument("--environment", default="dev", help="configured by Pulumi.<environment>.yaml; default: dev")
+    commands = parser.add_subparsers(dest="command", metavar="command", required=True)
+    up = commands.add_parser("up", help="deploy every stack whose plan changed, the platform's first")
+    up.add_argument("--all", action="store_true", help="also stacks with nothing to change")
+    destroy = commands.add_parser("destroy", help="remove every organization, then the platform's own objects")
+    destroy.add_argument("--unprotect", action="store_true", help="also what the catalog protects")
+    commands.add_parser("review", help="what an update would do, as Markdown for a pull request; changes nothing")
+    commands.add_parser("move", help="after `shards` was edited: move states to the stacks they belong to now")
+    pulumi = commands.add_parser("pulumi", help="run a Pulumi command on one stack")
+    pulumi.add_argument("--shard", type=parse_shard, default=WHOLE, help="number/count, such as 2/8")
+    pulumi.add_argument("arguments", nargs="+", metavar="-- ARGUMENT", help="what pulumi is to do, after --")
     try:
-        return Stack(Path(__file__).parents[1], given.stack).pulumi(given.arguments)
-    except EngineError as error:
+        return _run(parser.parse_args())
+    except (EngineError, TenantError, DatabaseError) as error:
         print(error, file=sys.stderr)
         return 1
+    except KeyboardInterrupt:
+        print("interrupted; the same command goes on from here", file=sys.stderr)
+        return 130
+
+
+def _run(given: argparse.Namespace) -> int:
+    environment = Environment(_ROOT, given.environment)
+    if given.command == "up":
+        return asyncio.run(environment.up(everything=given.all))
+    if given.command == "destroy":
+        return asyncio.run(environment.destroy(unprotect=given.unprotect))
+    if given.command == "review":
+        return _review(environment)
+    if given.command == "move":
+        return asyncio.run(environment.move())
+    return Stack(_ROOT, given.environment, given.shard).pulumi(given.arguments)
+
+
+def _review(environment: Environment) -> int:
+    try:
+        return review(_ROOT, asyncio.run(environment.changed_stacks()))
+    except CatalogError as broken:
+        return review_broken(broken)
 
 
 if __name__ == "__main__":

@@ -1,7 +1,9 @@
 """Errors of the engine room.
 
 EngineError
-└── NotConfigured  a setting or a file that a stack needs is missing
+├── NotConfigured  a setting or a file that a stack needs is missing
+├── Misplaced      an organization is held by another stack than the one it now belongs to
+└── Protected      a destroy would remove what the catalog protects
 """
 
 
@@ -11,3 +13,11 @@ class EngineError(Exception):
 
 class NotConfigured(EngineError):
     """Something that a stack needs is missing; the text names it and the way out."""
+
+
+class Misplaced(EngineError):
+    """An organization is held by another stack than the one it now belongs to."""
+
+
+class Protected(EngineError):
+    """A destroy would remove what the catalog protects; nothing was removed."""

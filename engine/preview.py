@@ -5,7 +5,6 @@ so that they are read while they come. A stack that did not exist before is take
 """
 
 import contextlib
-import json
 import os
 import subprocess
 import sys
@@ -13,40 +12,39 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
-from engine.errors import EngineError, NotConfigured
+from engine.errors import EngineError
 from engine.review_events import Preview, read_preview
 from engine.stack import Stack
 
 POLICY_PACK = ("--policy-pack", "policies")
 
 
-def preview(root: Path, stack: str, *, options: Sequence[str] = POLICY_PACK) -> Preview:
+def preview(root: Path, stack: Stack, *, options: Sequence[str] = POLICY_PACK) -> Preview:
     """Preview `stack` of the checkout at `root`; `options` are more arguments for `pulumi preview`.
 
     What the engine finds wrong is in the result; EngineError means that it could not even be asked.
     """
-    existed = stack in _stacks(root)
     with contextlib.redirect_stdout(sys.stderr):  # standard output is the review's alone
-        Stack(root, stack).prepare()
+        existed = stack.exists()
+        stack.prepare()
     try:
-        return _run(root, stack, options)
+        return _run(root, stack.name, options)
     finally:
         if not existed:
-            _forget(root, stack)
+            _forget(root, stack.name)
 
 
 def _run(root: Path, stack: str, options: Sequence[str]) -> Preview:
-    configured = root / ".local" / "stack" / f"Pulumi.{stack}.yaml"
-    named = ("--stack", stack, "--config-file", str(configured))
+    named = ("--stack", stack, "--config-file", str(_configured(root, stack)))
     command = ["pulumi", "preview", "--json", "--non-interactive", "--suppress-outputs", *named, *options]
     environment = {**os.environ, "PULUMI_ENABLE_STREAMING_JSON_PREVIEW": "true"}
     # Errors go to a file: a second pipe that nobody reads meanwhile could stop the engine.
     with tempfile.TemporaryFile("w+") as errors:
         with subprocess.Popen(
-            command, cwd=root, env=environment, text=True, stdout=subprocess.PIPE, stderr=errors,
-            stdin=subprocess.DEVNULL,
+            command, cwd=root, env=environment, text=True,
+            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=errors,
         ) as process:  # fmt: skip
-            assert process.stdout is not None  # noqa: S101 - asked for two lines above
+            assert process.stdout is not None  # noqa: S101 - a pipe was asked for
             said: list[str] = []
             found = read_preview(stack, (_noted(line, said) for line in process.stdout))
         errors.seek(0)
@@ -60,23 +58,15 @@ def _noted(line: str, said: list[str]) -> str:
     return line
 
 
-def _stacks(root: Path) -> set[str]:
-    listed = _ask(root, "stack", "ls", "--json")
-    return {str(found["name"]) for found in json.loads(listed)}
-
-
 def _forget(root: Path, stack: str) -> None:
     """Remove a stack that was made for this preview; Pulumi itself refuses if it holds any resource by now."""
-    configured = root / ".local" / "stack" / f"Pulumi.{stack}.yaml"
-    _ask(root, "stack", "rm", stack, "--yes", "--non-interactive", "--preserve-config")
-    configured.unlink(missing_ok=True)
-
-
-def _ask(root: Path, *arguments: str) -> str:
-    try:
-        done = subprocess.run(["pulumi", *arguments], cwd=root, capture_output=True, text=True, check=False)
-    except FileNotFoundError as missing:
-        raise NotConfigured("pulumi is not on PATH; run `make up`, then `. .local/env`") from missing
+    command = ["pulumi", "stack", "rm", stack, "--yes", "--non-interactive", "--preserve-config"]
+    done = subprocess.run(command, cwd=root, capture_output=True, text=True, check=False)
     if done.returncode:
-        raise EngineError(f"`pulumi {' '.join(arguments[:2])}` failed:\n{done.stderr.strip()}")
-    return done.stdout
+        raise EngineError(f"the stack {stack}, made for this preview, could not be removed:\n{done.stderr.strip()}")
+    _configured(root, stack).unlink(missing_ok=True)
+
+
+def _configured(root: Path, stack: str) -> Path:
+    """The configuration file that `Stack.prepare` writes."""
+    return root / ".local" / "stack" / f"Pulumi.{stack}.yaml"

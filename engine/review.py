@@ -114,7 +114,7 @@ def merge(previews: Sequence[Preview], catalog: Iterable[Organization]) -> Revie
     return Review(
         stacks=tuple(preview.stack for preview in previews),
         organizations=tuple(changes),
-        platform=tuple(platform),
+        platform=_sorted(platform),
         unchanged=len(wanted.keys() - {change.slug for change in changes}),
         violations=tuple(sorted({violation for preview in previews for violation in preview.violations})),
         rules=tuple(sorted({rule for preview in previews for rule in preview.rules})),
@@ -132,7 +132,7 @@ def _organization(slug: str, found: list[tuple[str, Step]], wanted: Organization
         verb=verb,
         stacks=tuple(dict.fromkeys(stack for stack, _ in found)),
         facts=tuple(_facts(steps)),
-        objects=tuple(_object(step) for step in changed),
+        objects=_sorted(map(_object, changed)),
         before=Decimal(0) if verb == "add" else _cost_of_state(steps),
         after=Decimal(0) if wanted is None else cost_of(wanted).total,
     )
@@ -143,6 +143,11 @@ def _organization_verb(steps: Sequence[Step]) -> str:
     if {"add", "remove"} <= verbs:
         return "move"
     return verbs.pop() if len(verbs) == 1 and verbs & {"add", "remove"} else "change"
+
+
+def _sorted(changes: Iterable[ObjectChange]) -> tuple[ObjectChange, ...]:
+    """In an order of their own: the engine's differs from run to run, and a comment must not flicker."""
+    return tuple(sorted(changes, key=lambda change: (change.place, change.kind, change.name)))
 
 
 def _object(step: Step) -> ObjectChange:

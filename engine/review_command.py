@@ -4,7 +4,6 @@ The Markdown goes to standard output and nothing else does; progress goes to sta
 went: see `Outcome`. (make ends with 2 whatever failed; a pipeline that wants to know calls this module.)
 """
 
-import argparse
 import sys
 import time
 from collections.abc import Callable, Sequence
@@ -16,10 +15,11 @@ from engine.preview import preview
 from engine.review import Review, merge
 from engine.review_events import Preview
 from engine.review_markdown import render, render_broken_catalog, render_failure
+from engine.stack import Stack
 from tenants.catalog import load_catalog
 from tenants.errors import CatalogError
 
-Previewer = Callable[[Path, str], Preview]
+Previewer = Callable[[Path, Stack], Preview]
 
 
 class Outcome(IntEnum):
@@ -31,26 +31,31 @@ class Outcome(IntEnum):
     ENGINE_FAILURE = 5
 
 
-def review(root: Path, stacks: Sequence[str], previewer: Previewer = preview) -> int:
+def review(root: Path, stacks: Sequence[Stack], previewer: Previewer = preview) -> int:
     """Print the review of the checkout at `root` over these stacks; return an Outcome."""
     try:
         catalog = load_catalog(root / "tenants" / "orgs")
     except CatalogError as broken:
-        print(render_broken_catalog(broken.problems), end="")
-        return Outcome.BROKEN_CATALOG
+        return review_broken(broken)
     found: list[Preview] = []
     for number, stack in enumerate(stacks, 1):
         try:
-            found.append(_timed(previewer, root, stack, f"[{number}/{len(stacks)}] {stack}"))
+            found.append(_timed(previewer, root, stack, f"[{number}/{len(stacks)}] {stack.name}"))
         except EngineError as error:
-            print(render_failure(stack, str(error)), end="")
+            print(render_failure(stack.name, str(error)), end="")
             return Outcome.ENGINE_FAILURE
     merged = merge(found, catalog)
     print(render(merged), end="", flush=True)
     return _outcome(merged)
 
 
-def _timed(previewer: Previewer, root: Path, stack: str, label: str) -> Preview:
+def review_broken(broken: CatalogError) -> int:
+    """Print the review of a catalog that cannot even be read; return the Outcome for it."""
+    print(render_broken_catalog(broken.problems), end="")
+    return Outcome.BROKEN_CATALOG
+
+
+def _timed(previewer: Previewer, root: Path, stack: Stack, label: str) -> Preview:
     start = time.monotonic()
     print(f"{label}: asking the engine what would change", file=sys.stderr, flush=True)
     found = previewer(root, stack)
@@ -64,15 +69,3 @@ def _outcome(merged: Review) -> Outcome:
     if merged.errors:
         return Outcome.ENGINE_FAILURE
     return Outcome.POLICY_VIOLATION if merged.refused else Outcome.REVIEWED
-
-
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Parse the command line and review."""
-    parser = argparse.ArgumentParser(prog="python -m engine.review_command", description=__doc__)
-    parser.add_argument("--stack", action="append", dest="stacks", metavar="NAME", help="default: dev; may be repeated")
-    given = parser.parse_args(arguments)
-    return review(Path(__file__).parents[1], given.stacks or ["dev"])
-
-
-if __name__ == "__main__":
-    sys.exit(main())

@@ -19,7 +19,7 @@ _VERBS = {
     "create": "add", "import": "add", "update": "change", "delete": "remove", "same": "same", "replace": "replace",
     "create-replacement": "replace", "delete-replaced": "replace", "import-replacement": "replace",
 }  # fmt: skip
-_PASSWORD = re.compile(r"(?P<start>[a-z][a-z0-9+.-]*://[^\s:/@]*):[^\s/@]+@", re.IGNORECASE)
+_PASSWORD = re.compile(r"(?P<start>[a-z][a-z0-9+.-]*://[^\s:/@]*):[^\s@]+@", re.IGNORECASE)
 
 
 @dataclass(frozen=True)

@@ -62,7 +62,8 @@ def _blocks(review: Review, detailed: bool, most: int) -> Iterator[str]:
 
 def _summary(review: Review) -> str:
     verbs = Counter(change.verb for change in review.organizations)
-    counts = [f"{verbs[verb]} {_PAST[verb]}" for verb in _PAST if verbs[verb]] or ["no organization changes"]
+    counts = [f"{verbs[verb]} {_PAST[verb]}" for verb in _PAST if verbs[verb]]
+    counts = counts or ["incomplete" if review.errors else "no organization changes"]
     parts = [f"**{', '.join(counts)}**, {review.unchanged} unchanged", _total(review), _verdict(review)]
     if review.platform:
         parts.insert(1, f"{_count(len(review.platform), 'change')} of the platform itself")
@@ -161,14 +162,15 @@ def _what(change: OrganizationChange) -> str:
 
 
 def _fact(fact: FieldChange) -> str:
-    label = fact.path if fact.path in ("name", "plan", "cpu", "memory", "storage") else _code(fact.path)
+    """`plan a → b`; of what there are several, such as members, which one, and a sign where it comes or goes."""
+    what, _, which = fact.path.partition(" ")
+    label = f"{what} {_code(which)}" if which else what
     if fact.hidden:
         return f"{label} (not shown)"
-    if fact.before is None:
-        return f"{label} {_code(fact.after)}" if " " not in fact.path else f"+ {label} {_code(fact.after)}"
-    if fact.after is None:
-        return f"{label} {_code(fact.before)}" if " " not in fact.path else f"− {label} {_code(fact.before)}"
-    return f"{label} {_code(fact.before)} → {_code(fact.after)}"
+    if fact.before is not None and fact.after is not None:
+        return f"{label} {_code(fact.before)} → {_code(fact.after)}"
+    sign = ("+ " if fact.before is None else "− ") if which else ""
+    return f"{sign}{label} {_code(fact.after if fact.before is None else fact.before)}"
 
 
 def _cost(change: OrganizationChange) -> str:
@@ -218,7 +220,7 @@ def _rows(change: ObjectChange) -> Iterator[str]:
 def _policies(review: Review) -> Iterator[str]:
     broken = {violation.policy for violation in review.violations}
     passed = [rule for rule in review.rules if rule not in broken]
-    if passed:
+    if passed and not review.errors:
         yield from ("### Policies", "", f"✅ passed: {_list(passed)}", "")
 
 

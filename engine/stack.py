@@ -4,6 +4,7 @@ Pulumi writes a stack's encryption salt into its configuration file. The committ
 clean, so the engine is given a copy under `.local/stack/` that holds both.
 """
 
+import asyncio
 import json
 import os
 import shutil
@@ -12,10 +13,12 @@ import socket
 import subprocess
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import yaml
 
 from engine.errors import EngineError, NotConfigured
+from tenants.shards import Shard
 
 # The commands that read or write the stack's configuration file.
 _CONFIGURED = frozenset({"up", "update", "preview", "destroy", "refresh", "import", "config", "watch"})
@@ -23,53 +26,116 @@ _CONFIGURED = frozenset({"up", "update", "preview", "destroy", "refresh", "impor
 _PULUMIS_OWN = ("encryptionsalt", "encryptedkey", "secretsprovider")
 
 
-class Stack:
-    """One stack. `root` is the checkout, `name` the stack; the environment says where the state is."""
+WHOLE = Shard(1, 1)
+_PROJECT = "agent-ready-k8s"
 
-    def __init__(self, root: Path, name: str = "dev") -> None:
-        self._root, self._name = root, name
-        self._committed = root / f"Pulumi.{name}.yaml"
+
+class Stack:
+    """One stack of an environment. `root` is the checkout; the process's environment says where the state is.
+
+    `Pulumi.<environment>.yaml` configures all of an environment's shards.
+    """
+
+    def __init__(self, root: Path, environment: str = "dev", shard: Shard = WHOLE) -> None:
+        self._root, self._shard = root, shard
+        self._environment, self.name = environment, shard.stack(environment)
+        self._committed = root / f"Pulumi.{environment}.yaml"
         self._folder = root / ".local" / "stack"
-        self._configured = self._folder / f"Pulumi.{name}.yaml"
+        self._configured = self._folder / f"Pulumi.{self.name}.yaml"
 
     def pulumi(self, arguments: Sequence[str]) -> int:
         """Run `pulumi` with these arguments on the stack, making the stack if needed; return its exit code."""
-        command = [_executable(), *arguments, "--stack", self._name]
-        self.prepare()
-        if arguments and arguments[0] in _CONFIGURED:
-            command += ["--config-file", str(self._configured)]
-        with subprocess.Popen(command, cwd=self._root) as process:
-            return _wait(process)
+        return asyncio.run(self.run(arguments))
+
+    async def run(self, arguments: Sequence[str], log: Path | None = None) -> int:
+        """The same; what is said goes to `log` if there is one, so that several stacks may run at once.
+
+        In the foreground the terminal's Ctrl-C reaches Pulumi directly; in the background, where it does not, we
+        pass it on once. Either way Pulumi ends cleanly by itself, and is waited for: a second one would kill it.
+        """
+        await asyncio.to_thread(self.prepare)
+        if log is None:
+            return await self._wait(await asyncio.create_subprocess_exec(*self._command(arguments), cwd=self._root))
+        with log.open("wb") as out:
+            process = await asyncio.create_subprocess_exec(
+                *self._command(arguments), cwd=self._root, start_new_session=True,
+                stdin=subprocess.DEVNULL, stdout=out, stderr=out,
+            )  # fmt: skip
+        return await self._wait(process, pass_on=True)
+
+    async def _wait(self, process: asyncio.subprocess.Process, *, pass_on: bool = False) -> int:
+        try:
+            code = await process.wait()
+        except asyncio.CancelledError:
+            if pass_on and process.returncode is None:
+                process.send_signal(signal.SIGINT)
+            await process.wait()
+            raise
+        return code if code >= 0 else 128 - code
+
+    def _command(self, arguments: Sequence[str]) -> list[str]:
+        configured = bool(arguments) and arguments[0] in _CONFIGURED
+        file = ["--config-file", str(self._configured)] if configured else []
+        return [_executable(), *arguments, "--stack", self.name, *file]
 
     def prepare(self) -> None:
         """Have the stack and its configuration file, and no lock of a process that is gone."""
         committed = self._committed_configuration()
         self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         shutil.copyfile(self._root / "Pulumi.yaml", self._folder / "Pulumi.yaml")
-        if not self._exists():
+        if not self.exists():
             self._init(committed.get("secretsprovider"))
         kept = _read_yaml(self._configured)
         own = {key: kept[key] for key in _PULUMIS_OWN if key in kept}
-        self._configured.write_text(yaml.safe_dump({**committed, **own}, sort_keys=False))
+        self._configured.write_text(yaml.safe_dump({**own, **committed, "config": self._config(committed)}))
         self._configured.chmod(0o600)
-        self._forget_dead_locks()
+        if self._forget_dead_locks():
+            self._forget_pending_creates()
 
-    def _committed_configuration(self) -> dict[str, object]:
+    def _config(self, committed: dict[str, Any]) -> dict[str, Any]:
+        """The committed configuration, and which part of the environment this stack is."""
+        part = {"environment": self._environment, "shard": str(self._shard)}
+        return {**(committed.get("config") or {}), **{f"{_PROJECT}:{key}": value for key, value in part.items()}}
+
+    def _committed_configuration(self) -> dict[str, Any]:
         if not self._committed.is_file():
             raise NotConfigured(
-                f"{self._committed} does not exist, so that the stack {self._name!r} has no configuration; "
-                f"copy Pulumi.dev.yaml to Pulumi.{self._name}.yaml and edit it"
+                f"{self._committed} does not exist, so that the environment {self._environment!r} has no "
+                f"configuration; copy Pulumi.dev.yaml to Pulumi.{self._environment}.yaml and edit it"
             )
         return _read_yaml(self._committed)
 
-    def _exists(self) -> bool:
-        listed = self._ask("stack", "ls", "--json")
-        return any(stack["name"] == self._name for stack in json.loads(listed))
+    def urns(self) -> frozenset[str]:
+        """The resources in the stack's state."""
+        return frozenset(resource["urn"] for resource in self._resources())
 
-    def _init(self, secrets_provider: object) -> None:
-        key_service = ["--secrets-provider", str(secrets_provider)] if secrets_provider else []
-        self._ask("stack", "init", self._name, "--no-select", "--non-interactive", *key_service)
-        print(f"stack {self._name} made; its state is in {os.environ['PULUMI_BACKEND_URL']}", flush=True)
+    def protected(self) -> frozenset[str]:
+        """The names of the resources that the engine refuses to delete."""
+        return frozenset(r["urn"].rsplit("::", 1)[-1] for r in self._resources() if r.get("protect"))
+
+    def unprotect(self) -> None:
+        """Let the engine delete every resource of the stack."""
+        self._ask("state", "unprotect", "--all", "--yes", "--stack", self.name)
+
+    def _resources(self) -> list[dict[str, Any]]:
+        deployment = json.loads(self._ask("stack", "export", "--stack", self.name))["deployment"]
+        return deployment.get("resources") or []
+
+    def move(self, urn: str, destination: "Stack") -> None:
+        """Move a resource and everything below it to another stack's state."""
+        self._ask("state", "move", "--source", self.name, "--dest", destination.name, "--yes", urn)
+
+    def exists(self) -> bool:
+        """Whether the state backend knows the stack."""
+        state = _file_state()
+        if state is not None:
+            return any((state / ".pulumi" / "stacks").glob(f"**/{self.name}.json"))
+        return any(stack["name"] == self.name for stack in json.loads(self._ask("stack", "ls", "--json")))
+
+    def _init(self, secrets_provider: str | None) -> None:
+        key_service = ["--secrets-provider", secrets_provider] if secrets_provider else []
+        self._ask("stack", "init", self.name, "--no-select", "--non-interactive", *key_service)
+        print(f"stack {self.name} made; its state is in {os.environ['PULUMI_BACKEND_URL']}", flush=True)
 
     def _ask(self, *arguments: str) -> str:
         """What a Pulumi command prints, run where it may write the stack's file."""
@@ -80,14 +146,29 @@ class Stack:
             raise EngineError(f"`pulumi {' '.join(arguments)}` failed:\n{done.stderr.strip()}")
         return done.stdout
 
-    def _forget_dead_locks(self) -> None:
+    def _forget_dead_locks(self) -> bool:
         """Remove locks of the file backend whose process, on this machine, is gone: a killed run leaves its lock."""
-        state = Path(os.environ["PULUMI_BACKEND_URL"].removeprefix("file://"))
-        for path in state.glob(f".pulumi/locks/**/{self._name}/*.json"):
+        state, forgotten = _file_state(), False
+        for path in state.glob(f".pulumi/locks/**/{self.name}/*.json") if state else ():
             lock = json.loads(path.read_text())
             if lock.get("hostname") == socket.gethostname() and not _is_pulumi(int(lock.get("pid", 0))):
                 path.unlink(missing_ok=True)
                 print(f"lock of an earlier run removed: its process {lock['pid']} is gone", flush=True)
+                forgotten = True
+        return forgotten
+
+    def _forget_pending_creates(self) -> None:
+        """Drop what a killed run had begun to create: the engine would warn of it for ever.
+
+        Nothing is lost by that. Whatever was made is found again by the next update: rows and namespaces by their
+        operation-id, other objects because they are applied, logins because they are cleared before they are made.
+        """
+        exported = json.loads(self._ask("stack", "export", "--stack", self.name))
+        if exported["deployment"].pop("pending_operations", None):
+            file = self._folder / f"{self.name}.settled.json"  # secrets in it are encrypted, as in the state itself
+            file.write_text(json.dumps(exported))
+            self._ask("stack", "import", "--stack", self.name, "--file", str(file))
+            file.unlink()
 
 
 def _executable() -> str:
@@ -97,7 +178,13 @@ def _executable() -> str:
     return found
 
 
-def _read_yaml(path: Path) -> dict[str, object]:
+def _file_state() -> Path | None:
+    """The folder of the file backend, or None with another backend."""
+    url = os.environ["PULUMI_BACKEND_URL"]
+    return Path(url.removeprefix("file://")) if url.startswith("file://") else None
+
+
+def _read_yaml(path: Path) -> dict[str, Any]:
     return (yaml.safe_load(path.read_text()) or {}) if path.exists() else {}
 
 
@@ -106,18 +193,3 @@ def _is_pulumi(pid: int) -> bool:
         return b"pulumi" in Path(f"/proc/{pid}/cmdline").read_bytes()
     except OSError:
         return False
-
-
-def _wait(process: "subprocess.Popen[bytes]") -> int:
-    """Wait for Pulumi. The terminal's Ctrl-C reaches it directly; a signal to us alone is passed on. It ends cleanly
-    by itself, so that we only ever wait."""
-    previous = signal.signal(signal.SIGTERM, lambda *_: process.send_signal(signal.SIGINT))
-    try:
-        while True:
-            try:
-                code = process.wait()
-                return code if code >= 0 else 128 - code
-            except KeyboardInterrupt:
-                continue
-    finally:
-        signal.signal(signal.SIGTERM, previous)

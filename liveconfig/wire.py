@@ -3,8 +3,9 @@
 import re
 from dataclasses import dataclass
 
-_NAME = re.compile(r"^[a-z][a-z0-9_]{0,62}$")
-_PAYLOAD = re.compile(r"^version=([1-9]\d{0,18})$")
+_NAME = re.compile(r"[a-z][a-z0-9_]{0,62}")
+_ORGANIZATION = re.compile(r"0|[1-9][0-9]{0,18}")
+_PAYLOAD = re.compile(r"version=([1-9][0-9]{0,18})")
 
 
 class WireError(ValueError):
@@ -22,7 +23,7 @@ class Hint:
 
     def __post_init__(self) -> None:
         for name in (self.service, self.key):
-            if not _NAME.match(name):
+            if not _NAME.fullmatch(name):
                 raise WireError(f"{name!r} is no service or key; use a-z, 0-9 and _, at most 63 characters")
         if self.org_id < 0 or self.version < 1:
             raise WireError(f"org {self.org_id} version {self.version}: both count up, the version from 1")
@@ -41,7 +42,7 @@ class Hint:
 def parse(channel: str, payload: str) -> Hint:
     """Read a hint off the wire; raise WireError if it is none."""
     kind, _, rest = channel.partition(":")
-    parts, match = rest.split(":"), _PAYLOAD.match(payload)
-    if kind != "config" or len(parts) != 3 or not parts[0].isdecimal() or not match:
+    parts, match = rest.split(":"), _PAYLOAD.fullmatch(payload)
+    if kind != "config" or len(parts) != 3 or not _ORGANIZATION.fullmatch(parts[0]) or not match:
         raise WireError(f"{channel!r} {payload!r} is no hint; expected config:<org>:<service>:<key> version=<n>")
     return Hint(int(parts[0]), parts[1], parts[2], int(match[1]))

@@ -19,7 +19,7 @@ import subprocess
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -120,6 +120,7 @@ def run(
         except OSError as problem:
             raise StepFailed(f"{part}: could not start `{text}`: {problem}\n{hint}") from problem
         try:
+            assert process.stdout is not None  # noqa: S101 - a pipe was asked for
             for line in _lines(process.stdout, _limited(tick, limit, text)):
                 record.write(line)
                 if noise is None or not noise.fullmatch(line.rstrip()):
@@ -134,10 +135,10 @@ def run(
         raise StepFailed(f"{part}: `{text[:200]}` ended with {code}; the end of {log}:\n{end}\n{hint}")
 
 
-def _lines(stream: IO[str] | None, tick: Callable[[], None]) -> Iterator[str]:
+def _lines(stream: IO[str], tick: Callable[[], None]) -> Iterator[str]:
     """The lines as they come, with a ``tick`` about every second between them."""
     ready: queue.Queue[str | None] = queue.Queue()
-    threading.Thread(target=_pump, args=(stream or (), ready), daemon=True).start()
+    threading.Thread(target=_pump, args=(stream, ready), daemon=True).start()
     ticked = time.monotonic()
     while True:
         line: str | None = ""
@@ -167,9 +168,10 @@ def _limited(tick: Callable[[], None], limit: float, text: str) -> Callable[[], 
     return checked
 
 
-def _pump(stream: Iterable[str], ready: queue.Queue[str | None]) -> None:
-    for line in stream:
-        ready.put(line)
+def _pump(stream: IO[str], ready: queue.Queue[str | None]) -> None:
+    with stream:
+        for line in stream:
+            ready.put(line)
     ready.put(None)
 
 

@@ -29,7 +29,7 @@ class Backends:
 
 
 class Handler(ABC, Generic[InputsT]):
-    """One kind of resource. Outputs are plain values that are stored beside the inputs.
+    """One kind of resource. Outputs are plain values that are stored beside the inputs; `secrets` encrypted.
 
     Every method may be called again after a run that was killed at any point: each finds its own earlier work.
     """
@@ -37,6 +37,7 @@ class Handler(ABC, Generic[InputsT]):
     kind: ClassVar[str]
     inputs: type[InputsT]
     replace_on: ClassVar[frozenset[str]] = frozenset()
+    secrets: ClassVar[frozenset[str]] = frozenset()
 
     def __init__(self, backends: Backends) -> None:
         self.cluster, self.database = backends.cluster, backends.database

@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 import pulumi
 
 PACKAGE = "tenancy"
+CLEAR_LOGIN = f"{PACKAGE}:index:clearLogin"
 
 
 class Provider(pulumi.ProviderResource):
@@ -64,6 +65,9 @@ class OrganizationRow(pulumi.CustomResource):
         display_name: str,
         plan: str,
         managed_by: str,
+        quota: Mapping[str, str],
+        database_rotation: int,
+        retention_days: int,
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
         props = {
@@ -71,6 +75,9 @@ class OrganizationRow(pulumi.CustomResource):
             "display_name": display_name,
             "plan": plan,
             "managed_by": managed_by,
+            "quota": dict(quota),
+            "database_rotation": database_rotation,
+            "retention_days": retention_days,
             "operation_id": None,
         }
         super().__init__(f"{PACKAGE}:index:OrganizationRow", resource_name, props, opts)
@@ -112,6 +119,46 @@ class ConfigDefaults(pulumi.CustomResource):
     ) -> None:
         props = {"org_id": org_id, "values": dict(values), "changes": None}
         super().__init__(f"{PACKAGE}:index:ConfigDefaults", resource_name, props, opts)
+
+
+class DatabaseLogin(pulumi.CustomResource):
+    """Binds one generation of an organization's login to it, in the database.
+
+    `password` is `fresh`, or the one that is in force already; `verifier` is what the role is made with. Both are
+    secrets. `password` is missing for an earlier generation that nobody can tell any more.
+    """
+
+    role_name: pulumi.Output[str]
+    password: pulumi.Output[str]
+    verifier: pulumi.Output[str]
+
+    def __init__(
+        self,
+        resource_name: str,
+        *,
+        org_id: pulumi.Input[str],
+        operation_id: pulumi.Input[str],
+        generation: int,
+        namespace: str,
+        fresh: pulumi.Input[str],
+        opts: pulumi.ResourceOptions | None = None,
+    ) -> None:
+        props = {
+            "org_id": org_id,
+            "operation_id": operation_id,
+            "generation": generation,
+            "namespace": namespace,
+            "fresh": pulumi.Output.secret(fresh),
+            "role_name": None,
+            "password": None,
+            "verifier": None,
+        }
+        super().__init__(f"{PACKAGE}:index:DatabaseLogin", resource_name, props, opts)
+
+
+async def clear_login(role_name: str, provider: pulumi.ProviderResource) -> None:
+    """Drop the role of a login that Pulumi is about to make and does not know of."""
+    await pulumi.runtime.invoke_async(CLEAR_LOGIN, {"role_name": role_name}, pulumi.InvokeOptions(provider=provider))
 
 
 class IsolationGate(pulumi.CustomResource):

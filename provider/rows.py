@@ -1,10 +1,16 @@
 """Handlers of what lives in PostgreSQL: the schema, organizations' rows, default settings."""
 
-from typing import Literal
+import json
+from decimal import Decimal
+from typing import Any, Literal
+
+from pydantic import Field
 
 from database import configs, migrations, organizations
 from provider.handlers import Handler, Inputs
 from provider.wire import Plain
+
+_REASON = "from the catalog"
 
 
 class SchemaInputs(Inputs):
@@ -48,24 +54,31 @@ class OrganizationInputs(Inputs):
     display_name: str
     plan: str
     managed_by: str
+    quota: dict[str, str] = Field(default_factory=dict)  # defaults: what state of earlier versions lacks
+    database_rotation: int = 1
+    retention_days: int = 30
+
+    def facts(self) -> organizations.Facts:
+        """The same for the database room."""
+        return organizations.Facts(
+            name=self.display_name,
+            plan=self.plan,
+            quota=self.quota,
+            database_rotation=self.database_rotation,
+            retention_days=self.retention_days,
+        )
 
 
 class OrganizationRowHandler(Handler[OrganizationInputs]):
-    """Claims the slug, keeps name and plan, and leaves a tombstone."""
+    """Claims the slug, keeps the organization's facts, and leaves a tombstone. A changed quota is recorded."""
 
     kind = "OrganizationRow"
     inputs = OrganizationInputs
     replace_on = frozenset({"slug", "managed_by"})
 
     async def create(self, wanted: OrganizationInputs) -> tuple[str, Plain]:
-        async with self.database.transaction() as connection:
-            row = await organizations.claim(
-                connection,
-                slug=wanted.slug,
-                name=wanted.display_name,
-                plan=wanted.plan,
-                managed_by=wanted.managed_by,
-            )
+        async with self.database.transaction(actor="catalog", reason=_REASON) as connection:
+            row = await organizations.claim(connection, wanted.slug, wanted.facts(), managed_by=wanted.managed_by)
         return str(row.id), {"operation_id": row.operation_id}
 
     async def read(self, resource_id: str, known: OrganizationInputs, outputs: Plain) -> Plain | None:
@@ -73,17 +86,21 @@ class OrganizationRowHandler(Handler[OrganizationInputs]):
             row = await organizations.read(connection, int(resource_id))
         if row is None:
             return None
-        live = OrganizationInputs(slug=row.slug, display_name=row.name, plan=row.plan, managed_by=row.managed_by)
+        live = OrganizationInputs(
+            slug=row.slug,
+            display_name=row.name,
+            plan=row.plan,
+            managed_by=row.managed_by,
+            quota=row.quota,
+            database_rotation=row.database_rotation,
+            retention_days=row.retention_days,
+        )
         return {**live.model_dump(), "operation_id": row.operation_id}
 
     async def update(self, resource_id: str, wanted: OrganizationInputs, outputs: Plain) -> Plain:
-        async with self.database.transaction() as connection:
+        async with self.database.transaction(actor="catalog", reason=_REASON) as connection:
             row = await organizations.describe(
-                connection,
-                int(resource_id),
-                name=wanted.display_name,
-                plan=wanted.plan,
-                managed_by=wanted.managed_by,
+                connection, int(resource_id), wanted.facts(), managed_by=wanted.managed_by
             )
         return {"operation_id": row.operation_id}
 
@@ -116,7 +133,7 @@ class ConfigDefaultsHandler(Handler[ConfigInputs]):
             stored = await configs.read_all(connection, int(resource_id))
         ours = {f"{c.service}/{c.key}": c for c in stored}
         values = {
-            name: default if name in ours and ours[name].source == "api" else ours[name].value
+            name: default if ours[name].source == "api" or _same(default, ours[name].value) else ours[name].value
             for name, default in known.values.items()
             if name in ours
         }
@@ -134,6 +151,19 @@ class ConfigDefaultsHandler(Handler[ConfigInputs]):
 
     async def delete(self, resource_id: str, known: ConfigInputs, outputs: Plain) -> None:
         """Nothing to do: settings belong to the organization and go with its row."""
+
+
+def _same(default: str, stored: str | None) -> bool:
+    """Whether two JSON texts mean one value. jsonb spells numbers and characters in its own way."""
+    if stored is None:
+        return False
+    ours, theirs = _exact(default), _exact(stored)
+    return type(ours) is type(theirs) and bool(ours == theirs)
+
+
+def _exact(text: str) -> Any:
+    """The JSON value; every number a Decimal, as in jsonb: 1 is 1.0, but not true."""
+    return json.loads(text, parse_int=Decimal, parse_float=Decimal)
 
 
 def _setting(name: str) -> tuple[str, str]:

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import os
 import sys
 from collections.abc import Awaitable, Callable
 from typing import Any
@@ -46,7 +47,7 @@ async def start(engine_address: str) -> tuple[Any, int]:
 
 
 async def serve(engine_address: str) -> None:
-    """Serve until the process is ended or the engine is gone; the port is the first line on standard output, as Pulumi expects."""
+    """Serve until ended, or until the engine is gone; the port is the first line on standard output, as Pulumi expects."""
     engine = os.getppid()
     server, port = await start(engine_address)
     sys.stdout.write(f"{port}\n")

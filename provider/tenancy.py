@@ -5,13 +5,15 @@ from pathlib import Path
 from typing import Any
 
 import pulumi.provider.experimental.provider as p
+from pulumi.provider.experimental.property_value import PropertyValue
 from pydantic import ValidationError
 
 from cluster.api import ClusterApi
 from database.pool import Database
 from provider.claims import AdmissionProofHandler, IsolationGateHandler, NamespaceClaimHandler
 from provider.handlers import Backends, Handler
-from provider.resources import PACKAGE
+from provider.logins import DatabaseLoginHandler
+from provider.resources import CLEAR_LOGIN, PACKAGE
 from provider.rows import ConfigDefaultsHandler, DatabaseSchemaHandler, OrganizationRowHandler
 from provider.wire import Plain, has_unknown, plain, properties
 
@@ -22,6 +24,7 @@ _HANDLERS: tuple[type[Handler[Any]], ...] = (
     OrganizationRowHandler,
     NamespaceClaimHandler,
     ConfigDefaultsHandler,
+    DatabaseLoginHandler,
     IsolationGateHandler,
 )
 
@@ -81,16 +84,19 @@ class TenancyProvider(p.Provider):
         handler = self._handler(request.type)
         wanted = handler.inputs(**plain(request.properties))
         resource_id, outputs = await handler.create(wanted)
-        return p.CreateResponse(resource_id, properties(_state(wanted, outputs)))
+        return p.CreateResponse(resource_id, _sealed(handler, _state(wanted, outputs)))
 
     async def read(self, request: p.ReadRequest) -> p.ReadResponse:
         handler = self._handler(request.type)
-        known, outputs = handler.split(plain(request.properties))
+        try:
+            known, outputs = handler.split(plain(request.properties))
+        except ValidationError as invalid:
+            raise ProviderError(_not_importable(handler, request.resource_id)) from invalid
         state = await handler.read(request.resource_id, known, outputs)
         if state is None:
             return p.ReadResponse("")
         inputs = {key: value for key, value in state.items() if key in handler.inputs.model_fields}
-        return p.ReadResponse(request.resource_id, properties(state), properties(inputs))
+        return p.ReadResponse(request.resource_id, _sealed(handler, state), _sealed(handler, inputs))
 
     async def update(self, request: p.UpdateRequest) -> p.UpdateResponse:
         handler = self._handler(request.type)
@@ -98,12 +104,20 @@ class TenancyProvider(p.Provider):
         if request.preview:
             return p.UpdateResponse({**request.olds, **request.news})
         wanted = handler.inputs(**plain(request.news))
-        return p.UpdateResponse(properties(_state(wanted, await handler.update(request.resource_id, wanted, outputs))))
+        done = await handler.update(request.resource_id, wanted, outputs)
+        return p.UpdateResponse(_sealed(handler, _state(wanted, done)))
 
     async def delete(self, request: p.DeleteRequest) -> None:
         handler = self._handler(request.type)
         known, outputs = handler.split(plain(request.properties))
         await handler.delete(request.resource_id, known, outputs)
+
+    async def invoke(self, request: p.InvokeRequest) -> p.InvokeResponse:
+        handler = self._handler(DatabaseLoginHandler.kind)
+        if request.tok != CLEAR_LOGIN or not isinstance(handler, DatabaseLoginHandler):
+            raise ProviderError(f"{request.tok!r} is no function of this provider; it has {CLEAR_LOGIN}")
+        await handler.clear(plain(request.args)["role_name"])
+        return p.InvokeResponse({})
 
     def _handler(self, type_token: str) -> Handler[Any]:
         kind = type_token.rsplit(":", 1)[-1]
@@ -114,6 +128,15 @@ class TenancyProvider(p.Provider):
         return self._handlers[kind]
 
 
+def _not_importable(handler: Handler[Any], resource_id: str) -> str:
+    """Why `pulumi import` cannot work: it knows the id alone."""
+    needed = ", ".join(key for key, info in handler.inputs.model_fields.items() if info.is_required())
+    return (
+        f"{handler.kind} {resource_id!r} cannot be read by its id alone; reading needs {needed}. "
+        "Do not import it: `pulumi up` of the program that has it finds what the same environment made and goes on"
+    )
+
+
 def _differs(old: Any, new: Any) -> bool:
     """Whether a property changed; a value that is not known yet counts as changed."""
     if old is None:
@@ -121,6 +144,11 @@ def _differs(old: Any, new: Any) -> bool:
     if has_unknown({"": new}):
         return True
     return plain({"": old}) != plain({"": new})
+
+
+def _sealed(handler: Handler[Any], state: Plain) -> dict[str, PropertyValue]:
+    """Property values of `state`, the handler's secrets marked, so that the engine encrypts them."""
+    return {key: value.with_secret(key in handler.secrets) for key, value in properties(state).items()}
 
 
 def _state(wanted: Any, outputs: Plain) -> Plain:

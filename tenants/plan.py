@@ -8,8 +8,9 @@ import json
 from dataclasses import dataclass
 
 from tenants import names
-from tenants.model import Organization, SettingValue
-from tenants.quantity import format_bytes, format_cpu
+from tenants.fields import MIRRORED, SettingValue
+from tenants.model import Organization
+from tenants.quantity import format_bytes, format_count, format_cpu
 from tenants.roles import ROLES, RoleName
 
 DNS_NAMESPACE = "kube-system"
@@ -83,6 +84,20 @@ class ConfigDefault:
 
 
 @dataclass(frozen=True)
+class DatabasePlan:
+    """Logins to PostgreSQL by generation, the one in the Secret last; `statement_timeout` in milliseconds."""
+
+    generations: tuple[int, ...]
+    connections: int
+    statement_timeout: int
+
+    @property
+    def current(self) -> int:
+        """The generation that the Secret holds."""
+        return self.generations[-1]
+
+
+@dataclass(frozen=True)
 class TenantPlan:
     """Everything that one organization consists of."""
 
@@ -96,6 +111,10 @@ class TenantPlan:
     bindings: tuple[BindingPlan, ...]
     network_policies: tuple[NetworkPolicyPlan, ...]
     configs: tuple[ConfigDefault, ...]
+    sizes: dict[str, str]
+    database: DatabasePlan
+    protected: bool
+    retention_days: int
 
 
 def plan(organization: Organization) -> TenantPlan:
@@ -111,15 +130,21 @@ def plan(organization: Organization) -> TenantPlan:
         bindings=_bindings(organization),
         network_policies=_network_policies(organization),
         configs=_configs(organization),
+        sizes=_sizes(organization),
+        database=_database(organization),
+        protected=organization.protected,
+        retention_days=organization.retention_days,
     )
 
 
 def _labels(organization: Organization) -> dict[str, str]:
     security = {f"pod-security.kubernetes.io/{mode}": "restricted" for mode in ("enforce", "audit", "warn")}
     return {
+        **organization.labels,
         "app.kubernetes.io/managed-by": "agent-ready-k8s",
         names.ORGANIZATION_LABEL: organization.slug,
         names.PLAN_LABEL: organization.plan,
+        **{names.EXPOSE_LABELS[kind]: "true" for kind in sorted(set(organization.network.expose))},
         **security,
     }
 
@@ -129,8 +154,9 @@ def _quota(organization: Organization) -> dict[str, str]:
     cpu, memory, scratch = (
         format_cpu(sizes.cpu),
         format_bytes(sizes.memory),
-        format_bytes(counts.ephemeral_storage),
+        format_bytes(organization.ephemeral_storage),
     )
+    balancers = counts.load_balancers if "LoadBalancer" in organization.network.expose else 0
     return {
         "requests.cpu": cpu,
         "limits.cpu": cpu,
@@ -139,13 +165,14 @@ def _quota(organization: Organization) -> dict[str, str]:
         "requests.storage": format_bytes(sizes.storage),
         "requests.ephemeral-storage": scratch,
         "limits.ephemeral-storage": scratch,
-        "pods": str(counts.pods),
-        "services": str(counts.services),
-        "services.nodeports": "0",
-        "services.loadbalancers": "0",
-        "configmaps": str(counts.configmaps),
-        "secrets": str(counts.secrets),
-        "persistentvolumeclaims": str(counts.volumes),
+        "pods": format_count(organization.pods),
+        "services": format_count(counts.services),
+        # A load balancer takes node ports too; which types may be made at all is an admission policy's matter.
+        "services.nodeports": format_count(counts.node_ports if organization.network.expose else 0),
+        "services.loadbalancers": format_count(balancers),
+        "configmaps": format_count(counts.configmaps),
+        "secrets": format_count(counts.secrets),
+        "persistentvolumeclaims": format_count(counts.volumes),
     }
 
 
@@ -165,7 +192,7 @@ def _at_most(wanted: dict[str, int], organization: Organization) -> dict[str, st
     bounds = {
         "cpu": sizes.cpu,
         "memory": sizes.memory,
-        "ephemeral-storage": organization.commercial_plan.ephemeral_storage,
+        "ephemeral-storage": organization.ephemeral_storage,
     }
     least = {resource: min(amount, bounds[resource]) for resource, amount in wanted.items()}
     return {
@@ -215,14 +242,27 @@ def _baseline_egress() -> tuple[TrafficRule, ...]:
     )
 
 
-def _configs(organization: Organization) -> tuple[ConfigDefault, ...]:
+def _sizes(organization: Organization) -> dict[str, str]:
     sizes = organization.sizes()
-    mirrored: dict[str, SettingValue] = {
-        "quota/cpu": format_cpu(sizes.cpu),
-        "quota/memory": format_bytes(sizes.memory),
-        "quota/storage": format_bytes(sizes.storage),
+    return {
+        "cpu": format_cpu(sizes.cpu),
+        "memory": format_bytes(sizes.memory),
+        "storage": format_bytes(sizes.storage),
     }
-    values = {**mirrored, **organization.configs}
+
+
+def _database(organization: Organization) -> DatabasePlan:
+    current, limits = organization.database.rotation, organization.commercial_plan
+    return DatabasePlan(
+        generations=tuple(range(max(1, current - 1), current + 1)),
+        connections=limits.database_connections,
+        statement_timeout=limits.statement_timeout,
+    )
+
+
+def _configs(organization: Organization) -> tuple[ConfigDefault, ...]:
+    mirrored: dict[str, SettingValue] = {f"{MIRRORED}/{key}": size for key, size in _sizes(organization).items()}
+    values = {**organization.configs, **mirrored}
     return tuple(_config(name, values[name]) for name in sorted(values))
 
 

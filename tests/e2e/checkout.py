@@ -68,7 +68,7 @@ class Checkout:
 
     def pulumi(self, *arguments: str) -> Result:
         """Run `pulumi` on this checkout's stack."""
-        return self.python("-m", "engine", "--", *arguments)
+        return self.python("-m", "engine", "pulumi", "--", *arguments)
 
     def up(self) -> dict[str, int]:
         """`pulumi up`; what the engine counted, such as {"same": 90, "update": 1}."""

@@ -124,7 +124,7 @@ def test_the_policy_pack_denies_in_a_preview(deployed: Checkout) -> None:
 
 
 def test_a_killed_up_leaves_no_lock_behind(deployed: Checkout) -> None:
-    killed = deployed.start_python("-m", "engine", "--", "up", "--yes", "--skip-preview")
+    killed = deployed.start_python("-m", "engine", "pulumi", "--", "up", "--yes", "--skip-preview")
     locks = deployed.folder / ".local" / "pulumi-state" / ".pulumi" / "locks"
     pid = _wait_for_lock(locks)
     subprocess.run(["kill", "-9", str(pid)], check=True)
@@ -167,4 +167,5 @@ def test_destroy_leaves_nothing_of_ours_and_everything_of_others(deployed: Check
 
 
 _NOT_OURS = {"org-of-a-stranger", "org-squatted", "org-admission-canary"}
-_SET_UP_ONCE = {"agent-ready:platform", "agent-ready:canary"}  # deploy/identity/, by the cluster's administrator
+# deploy/identity/, by the cluster's administrator
+_SET_UP_ONCE = {"agent-ready:platform", "agent-ready:controllers", "agent-ready:canary"}

@@ -68,9 +68,10 @@ class FakeCluster(ClusterApi):
             return {"items": [copy.deepcopy(o) for p, o in self.objects.items() if p.rsplit("/", 1)[0] == path]}
         return copy.deepcopy(self.objects.get(path))
 
-    async def create(self, path: str, body: Json, *, dry_run: bool = False) -> Json:
+    async def create(self, path: str, body: Json, *, dry_run: bool = False, impersonate: str | None = None) -> Json:
         self.calls.append(("POST", path))
-        self.admission("POST", path, body, None)
+        self.impersonated.append(impersonate)
+        self.admission("POST", path, body, impersonate)
         target = f"{path}/{body['metadata']['name']}"
         if target in self.objects:
             raise ApiRefused(409, "AlreadyExists", f"POST {path}: {target} already exists")

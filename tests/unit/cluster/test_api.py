@@ -54,7 +54,6 @@ def test_a_missing_kubeconfig_says_how_to_get_one(tmp_path: Path) -> None:
         ClusterApi(tmp_path / "nowhere")
 
 
-@pytest.mark.xfail(reason="cluster/api.py __init__: lightkube raises its own ConfigError, get() never returns None")
 def test_a_kubeconfig_without_a_context_says_how_to_set_one(tmp_path: Path) -> None:
     path = tmp_path / "kubeconfig"
     path.write_text(KUBECONFIG.replace("current-context: here", ""))
@@ -140,9 +139,6 @@ def test_a_server_that_does_not_answer_is_unreachable_and_named(tmp_path: Path) 
         call(tmp_path, refuse, lambda api: api.get("/x"))
 
 
-@pytest.mark.xfail(
-    reason="cluster/api.py _request: an answer that is no JSON raises JSONDecodeError (429 and proxies answer text)"
-)
 @pytest.mark.parametrize(
     ("code", "text"), [(429, "Too many requests, please try again later.\n"), (502, "<html>Bad Gateway</html>")]
 )
@@ -150,3 +146,16 @@ def test_a_refusal_in_plain_text_is_a_refusal_too(tmp_path: Path, code: int, tex
     with pytest.raises(ApiRefused) as refused:
         call(tmp_path, lambda _: httpx2.Response(code, text=text), lambda api: api.get("/x"))
     assert refused.value.code == code, "callers decide by code"
+
+
+@pytest.mark.parametrize("text", ["<html>a proxy's page</html>", "[]", '"text"', ""])
+def test_an_answer_that_is_no_object_is_a_refusal_whatever_its_status(tmp_path: Path, text: str) -> None:
+    with pytest.raises(ApiRefused, match=r"GET /x: 200 ") as refused:
+        call(tmp_path, lambda _: httpx2.Response(200, text=text), lambda api: api.get("/x"))
+    assert refused.value.code == 200, "callers decide by code"
+
+
+def test_a_long_page_is_cut_and_put_on_one_line(tmp_path: Path) -> None:
+    with pytest.raises(ApiRefused) as refused:
+        call(tmp_path, lambda _: httpx2.Response(503, text="<p>\n" * 5000), lambda api: api.get("/x"))
+    assert len(str(refused.value)) < 300 and "\n" not in str(refused.value), "a log line, not a page"

@@ -273,9 +273,6 @@ def test_a_namespace_without_labels_or_none_at_all_is_not_open() -> None:
     assert not is_open(FakeCluster()), "no namespace, not open"
 
 
-@pytest.mark.xfail(
-    reason="cluster/isolation.py _quota: a ResourceQuota without spec.hard raises KeyError", raises=KeyError
-)
 @pytest.mark.parametrize("spec", [{}, {"scopes": ["BestEffort"]}])
 def test_a_quota_that_bounds_nothing_is_a_gap_and_no_crash(spec: dict[str, object]) -> None:
     cluster = isolated()
@@ -283,9 +280,6 @@ def test_a_quota_that_bounds_nothing_is_a_gap_and_no_crash(spec: dict[str, objec
     assert gaps(cluster), "spec.hard is optional in Kubernetes; the gate must say that it is not there"
 
 
-@pytest.mark.xfail(
-    reason="cluster/isolation.py _namespace: a namespace on its way out counts as isolated, and is committed"
-)
 def test_a_terminating_namespace_is_not_isolated() -> None:
     cluster = isolated()
     cluster.objects[NAMESPACE]["metadata"]["deletionTimestamp"] = "2026-11-23T18:00:00Z"

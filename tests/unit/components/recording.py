@@ -1,25 +1,28 @@
 """What a Pulumi program registers, recorded by Pulumi's own mocks: type, name, inputs, parent, order and options."""
 
 import asyncio
+import runpy
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import pulumi
+import pytest
 from pulumi.runtime.mocks import MockCallArgs, MockMonitor, MockResourceArgs, Mocks, set_mocks, test
 from pulumi.runtime.settings import SETTINGS
 
 from components.settings import Settings
+from tenants.model import Organization
 
-SETTINGS_OF_TESTS = Settings(
-    kubeconfig="/nowhere/kubeconfig",
-    database_url="postgresql://platform:p4ssw0rd@nowhere/db",
-    redis_url="rediss://publisher:p4ssw0rd@nowhere:6380",
-    redis_ca_file=None,
-    on_destroy="keep",
-    managed_by="catalog:agent-ready-k8s/dev",
-)
+MAIN = Path(__file__).parents[3] / "__main__.py"
+ENVIRONMENT = {
+    "PULUMI_KUBECONFIG": "/nowhere/kubeconfig",
+    "PLATFORM_DATABASE_URL": "postgresql://platform:p4ssw0rd@nowhere/db",
+    "REDIS_URL": "rediss://publisher:p4ssw0rd@nowhere:6380",
+    "REDIS_CA_FILE": "/nowhere/ca.pem",
+}
 
 
 @dataclass(frozen=True)
@@ -37,6 +40,7 @@ class Registered:
     after_update: tuple[str, ...]
     secrets: frozenset[str]
     protect: bool
+    aliases: tuple[str, ...]
 
 
 @dataclass
@@ -61,14 +65,15 @@ class Recording:
         return [r for r in self.resources if r.parent == parent]
 
     def reach(self, name: str) -> set[str]:
-        """Everything that `name` waits for, directly or not; a child waits for all that its parent waits for."""
+        """Everything that what is called `name` waits for, directly or not, and what its parents wait for."""
         found: set[str] = set()
         waiting = [name]
         while waiting:
-            resource = self.named(waiting.pop())
-            for other in (resource.depends_on | {resource.parent}) - found - {""}:
-                found.add(other)
-                waiting.append(other)
+            name = waiting.pop()
+            for resource in [r for r in self.resources if r.name == name]:
+                new = (resource.depends_on | {resource.parent}) - found - {"", name}
+                found |= new
+                waiting += new
         return found
 
 
@@ -132,6 +137,32 @@ def record(program: Callable[[], object], *, preview: bool = False) -> Recording
     return recording
 
 
+def record_main(organizations: Sequence[Organization] | None = None) -> Recording:
+    """Run `__main__.py`, for the committed catalog or for `organizations`, with the settings of ENVIRONMENT."""
+    with _environment() as patch:
+        if organizations is not None:
+            patch.setattr("tenants.catalog.load_catalog", lambda folder: tuple(organizations))
+        return record(lambda: runpy.run_path(str(MAIN)))
+
+
+def settings_of_tests() -> Settings:
+    """What the program reads from ENVIRONMENT."""
+    found: list[Settings] = []
+    with _environment():
+        record(lambda: found.append(Settings.from_stack()))
+    return found[0]
+
+
+@contextmanager
+def _environment() -> Iterator[pytest.MonkeyPatch]:
+    """ENVIRONMENT, and no configuration that an earlier test left behind."""
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in ENVIRONMENT.items():
+            patch.setenv(name, value)
+        pulumi.runtime.set_all_config({})
+        yield patch
+
+
 @contextmanager
 def _event_loop() -> Iterator[None]:
     """Pulumi takes the thread's current loop, which asyncio.run has taken away, or leaves one behind unclosed."""
@@ -159,6 +190,7 @@ def _registered(request: Any) -> Registered:
         after_update=tuple(hooks.after_update),
         secrets=frozenset(key for key, value in inputs.items() if pulumi.runtime.rpc.is_rpc_secret(value)),
         protect=request.protect,
+        aliases=tuple(alias.spec.name for alias in request.aliases if alias.spec.name),
     )
 
 

@@ -9,7 +9,7 @@ import redis
 
 from components import hooks
 from liveconfig.wire import Hint, WireError
-from tests.unit.components.recording import SETTINGS_OF_TESTS, record
+from tests.unit.components.recording import ENVIRONMENT, record, settings_of_tests
 
 
 class FakePublisher:
@@ -49,7 +49,8 @@ def warnings(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
 def fire(outputs: dict[str, Any] | None) -> None:
     """Run the hook as the engine would after a resource came out with `outputs`."""
-    recording = record(lambda: hooks.publish_config_changes(SETTINGS_OF_TESTS))
+    settings = settings_of_tests()
+    recording = record(lambda: hooks.publish_config_changes(settings))
     (hook,) = recording.hooks
     hook.callback(
         pulumi.ResourceHookArgs("urn", "7", "acme-configs", "tenancy:index:ConfigDefaults", new_outputs=outputs)
@@ -58,7 +59,8 @@ def fire(outputs: dict[str, Any] | None) -> None:
 
 def test_the_binding_fires_after_creation_and_after_updates_only(publishers: list[FakePublisher]) -> None:
     bindings: list[pulumi.ResourceHookBinding] = []
-    record(lambda: bindings.append(hooks.publish_config_changes(SETTINGS_OF_TESTS)))
+    settings = settings_of_tests()
+    record(lambda: bindings.append(hooks.publish_config_changes(settings)))
     (binding,) = bindings
     assert [hook.name for hook in binding.after_create or []] == ["publish-config-changes"], (
         "a new organization's settings"
@@ -75,7 +77,9 @@ def test_changed_settings_are_published_as_hints(publishers: list[FakePublisher]
     assert publisher.published == [Hint(7, "ai", "x", 2), Hint(7, "web", "y", 1)], (
         "number, service, key, version: no value"
     )
-    assert (publisher.url, publisher.ca_file) == (SETTINGS_OF_TESTS.redis_url, None), "to the configured Redis"
+    assert (publisher.url, publisher.ca_file) == (ENVIRONMENT["REDIS_URL"], ENVIRONMENT["REDIS_CA_FILE"]), (
+        "to the configured Redis"
+    )
     assert publisher.closed, "no connection is left open for the rest of the update"
 
 

@@ -3,7 +3,7 @@
 import pytest
 
 from tenants.plan import TenantPlan
-from tests.unit.components.recording import Recording, Registered
+from tests.unit.components.recording import Recording, Registered, settings_of_tests
 
 KUBERNETES = "kubernetes:"
 
@@ -29,8 +29,18 @@ def test_exactly_the_planned_resources_are_registered(recording: Recording, tena
         ("kubernetes:core/v1:ServiceAccount", f"{s}-service-account"),
         ("tenancy:index:ConfigDefaults", f"{s}-configs"),
         ("tenancy:index:IsolationGate", f"{s}-gate"),
+        ("kubernetes:core/v1:Secret", f"{s}-database"),
         *(
-            ("kubernetes:networking.k8s.io/v1:NetworkPolicy", f"{s}-{policy.name}")
+            (kind, f"{s}-{what}-{generation}")
+            for generation in tenant.database.generations
+            for kind, what in (
+                ("random:index/randomPassword:RandomPassword", "login"),
+                ("tenancy:index:DatabaseLogin", "login"),
+                ("postgresql:index/role:Role", "role"),
+            )
+        ),
+        *(
+            ("kubernetes:networking.k8s.io/v1:NetworkPolicy", f"{s}/{policy.name}")
             for policy in tenant.network_policies
         ),
         *(
@@ -55,7 +65,10 @@ def test_the_row_is_what_the_plan_says(recording: Recording, tenant: TenantPlan)
         "slug": tenant.slug,
         "display_name": tenant.name,
         "plan": tenant.plan,
-        "managed_by": "catalog:agent-ready-k8s/dev",
+        "managed_by": settings_of_tests().managed_by,
+        "quota": tenant.sizes,
+        "database_rotation": tenant.database.current,
+        "retention_days": tenant.retention_days,
     }, "nothing is decided in the component"
 
 
@@ -92,13 +105,13 @@ def test_the_limits_are_the_planned_ones(recording: Recording, tenant: TenantPla
 def test_default_deny_selects_every_pod_closes_both_directions_and_opens_nothing(
     recording: Recording, tenant: TenantPlan
 ) -> None:
-    deny = recording.named(f"{tenant.slug}-default-deny").inputs["spec"]
+    deny = recording.named(f"{tenant.slug}/default-deny").inputs["spec"]
     assert deny == {"podSelector": {}, "policyTypes": ["Ingress", "Egress"]}, "no ingress or egress key at all"
 
 
 def test_every_rule_of_every_policy_reaches_the_cluster(recording: Recording, tenant: TenantPlan) -> None:
     for policy in tenant.network_policies:
-        spec = recording.named(f"{tenant.slug}-{policy.name}").inputs["spec"]
+        spec = recording.named(f"{tenant.slug}/{policy.name}").inputs["spec"]
         assert spec["podSelector"] == {}, f"{policy.name} must hold for every pod"
         assert spec["policyTypes"] == list(policy.directions), f"{policy.name}: directions"
         for key, peers, rules in (("ingress", "from", policy.ingress), ("egress", "to", policy.egress)):
@@ -185,6 +198,7 @@ def test_objects_carry_the_pinned_field_manager_and_are_not_awaited_by_polling(
     for resource in inside(recording, tenant):
         assert resource.inputs["metadata"]["annotations"] == {
             "pulumi.com/patchFieldManager": "agent-ready",
+            "pulumi.com/patchForce": "true",
             "pulumi.com/skipAwait": "true",
         }, f"{resource.name}: ENGINE.md, pitfalls"
         assert resource.inputs["metadata"]["labels"] == {"agent-ready.io/baseline": "true"}, (
@@ -194,8 +208,11 @@ def test_objects_carry_the_pinned_field_manager_and_are_not_awaited_by_polling(
 
 def test_each_resource_uses_the_platforms_providers(recording: Recording, tenant: TenantPlan) -> None:
     for resource in recording.children(tenant.slug):
-        wanted = "cluster" if resource.type.startswith(KUBERNETES) else "tenancy"
-        assert resource.provider == wanted, f"{resource.name} would use the shell's kubeconfig or none"
+        package = resource.type.partition(":")[0]
+        assert resource.provider, f"{resource.name} would use the shell's kubeconfig"
+        assert recording.named(resource.provider).type == f"pulumi:providers:{package}", (
+            f"{resource.name}: its package's"
+        )
 
 
 def test_no_organization_starts_before_the_admission_policies_were_seen_to_deny(
@@ -216,3 +233,22 @@ def test_nothing_secret_is_an_input_of_an_organization(recording: Recording, ten
     assert "p4ssw0rd" not in str([r.inputs for r in recording.children(tenant.slug)]), (
         "passwords stay with the providers"
     )
+
+
+def test_what_holds_the_customers_data_is_protected_as_the_plan_says(recording: Recording, tenant: TenantPlan) -> None:
+    held = {f"{tenant.slug}-row", f"{tenant.slug}-namespace"} if tenant.protected else set()
+    assert {r.name for r in recording.children(tenant.slug) if r.protect} == held, (
+        "a removed file must not remove a customer; what can be made again may be changed at any time"
+    )
+
+
+def test_protected_and_unprotected_organizations_are_both_shown(plans: list[TenantPlan]) -> None:
+    assert {plan.protected for plan in plans} == {True, False}, "else the test before shows half"
+
+
+def test_policies_are_known_by_their_earlier_names(recording: Recording, tenant: TenantPlan) -> None:
+    for policy in tenant.network_policies:
+        found = recording.named(f"{tenant.slug}/{policy.name}")
+        assert found.aliases == (f"{tenant.slug}-{policy.name}",), (
+            "a state with the earlier name would delete what was just deployed"
+        )

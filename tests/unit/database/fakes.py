@@ -13,6 +13,7 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any, cast
 
+from database.errors import DatabaseFault
 from database.pool import Connection, Database
 from database.sql import query
 
@@ -35,6 +36,8 @@ class State:
     organizations: dict[int, Row] = field(default_factory=dict)
     configs: dict[tuple[int, str, str], Row] = field(default_factory=dict)
     outbox: list[Row] = field(default_factory=list)
+    logins: dict[str, Row] = field(default_factory=dict)
+    dropped_roles: list[str] = field(default_factory=list)
     migrations: list[Row] | None = None
     statements: list[str] = field(default_factory=list)
 
@@ -97,19 +100,18 @@ class FakeDatabase(Database):
         return [(r["org_id"], r["service"], r["key"], r["version"]) for r in self.state.outbox if not r["published_at"]]
 
 
-def _claim(state: State, *, slug: str, name: str, plan: str, managed_by: str) -> list[Row]:
+def _claim(state: State, *, slug: str, quota: str, **facts: Any) -> list[Row]:
     if any(row["slug"] == slug for row in state.organizations.values()):
         return []
     org_id = len(state.organizations) + 1
     state.organizations[org_id] = {
         "id": org_id,
         "slug": slug,
-        "name": name,
-        "plan": plan,
         "status": "PENDING",
-        "managed_by": managed_by,
         "operation_id": f"op-{org_id}",
         "deleted_at": None,
+        "quota": json.loads(quota),
+        **facts,
     }
     return [state.organizations[org_id]]
 
@@ -118,6 +120,43 @@ def _living(state: State, org_id: int, managed_by: str | None = None) -> list[Ro
     row = state.organizations.get(org_id)
     ours = row is not None and row["status"] != "DELETED" and managed_by in (None, row["managed_by"])
     return [row] if row and ours else []
+
+
+def _describe(state: State, *, id: int, managed_by: str, quota: str, database_rotation: int, **facts: Any) -> list[Row]:
+    rows = [r for r in _living(state, id, managed_by) if database_rotation - r["database_rotation"] in (0, 1)]
+    return _update(rows, quota=json.loads(quota), database_rotation=database_rotation, **facts)
+
+
+def _bind(state: State, *, role_name: str, org_id: int, generation: int, verifier: str) -> list[Row]:
+    row = {"role_name": role_name, "org_id": org_id, "generation": generation, "verifier": verifier}
+    state.logins[role_name] = row
+    return [row]
+
+
+def _bound(state: State, *, org_id: int) -> list[Row]:
+    return sorted((r for r in state.logins.values() if r["org_id"] == org_id), key=lambda r: int(r["generation"]))
+
+
+def _drop_login(state: State, *, role_name: str) -> list[Row]:
+    if role_name not in state.logins:
+        raise DatabaseFault(f"role {role_name} belongs to no organization and is left alone")
+    state.dropped_roles.append(role_name)
+    return []
+
+
+def _drop_all(state: State, *, org_id: int) -> list[Row]:
+    state.dropped_roles += [login["role_name"] for login in _bound(state, org_id=org_id)]
+    return []
+
+
+def _unbind(state: State, *, role_name: str) -> list[Row]:
+    state.logins.pop(role_name, None)
+    return []
+
+
+def _unbind_all(state: State, *, org_id: int) -> list[Row]:
+    state.logins = {name: login for name, login in state.logins.items() if login["org_id"] != org_id}
+    return []
 
 
 def _update(rows: list[Row], **changes: Any) -> list[Row]:
@@ -195,15 +234,20 @@ _ANSWERS: dict[str, Callable[..., list[Row]]] = {
     "organizations.claim": _claim,
     "organizations.by_slug": lambda s, *, slug: [r for r in s.organizations.values() if r["slug"] == slug],
     "organizations.by_id": lambda s, *, id: [r for r in [s.organizations.get(id)] if r],
-    "organizations.describe": lambda s, *, id, name, plan, managed_by: _update(
-        _living(s, id, managed_by), name=name, plan=plan
-    ),
+    "organizations.describe": _describe,
     "organizations.commit": lambda s, *, id: _update(_living(s, id), status="COMMITTED"),
     "organizations.forget_configs": _forget_configs,
     "organizations.forget_outbox": _forget_outbox,
     "organizations.delete": lambda s, *, id, managed_by: _update(
         _living(s, id, managed_by), status="DELETED", deleted_at=NOW
     ),
+    "logins.lock_organization": lambda s, *, org_id: _living(s, org_id),
+    "logins.of_organization": _bound,
+    "logins.bind": _bind,
+    "logins.drop": _drop_login,
+    "logins.drop_all": _drop_all,
+    "logins.unbind": _unbind,
+    "logins.unbind_all": _unbind_all,
     "configs.put_default": lambda s, **row: _put(s, source="catalog", **row),
     "configs.unset_default": _unset,
     "configs.all": lambda s, *, org_id: [row for key, row in sorted(s.configs.items()) if key[0] == org_id],

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from database import configs, organizations
-from database.errors import NoSuchOrganization, SlugTaken
-from database.organizations import OrganizationRow
+from database.errors import NoSuchOrganization, RotationRefused, SlugTaken
+from database.organizations import Facts, OrganizationRow
 from database.pool import Connection
 from tests.unit.database.fakes import FakeDatabase
 
@@ -25,12 +25,14 @@ def inside(database: FakeDatabase, use: Callable[[Connection], Awaitable[Any]]) 
     return asyncio.run(run())
 
 
-def claim(database: FakeDatabase, slug: str = "acme", managed_by: str = CATALOG, **values: str) -> OrganizationRow:
-    wanted = {"name": "Acme", "plan": "starter", **values}
-    row: OrganizationRow = inside(
-        database,
-        lambda c: organizations.claim(c, slug=slug, managed_by=managed_by, name=wanted["name"], plan=wanted["plan"]),
-    )
+def claim(database: FakeDatabase, slug: str = "acme", managed_by: str = CATALOG, **values: Any) -> OrganizationRow:
+    facts = Facts(**{"name": "Acme", "plan": "starter", **values})
+    row: OrganizationRow = inside(database, lambda c: organizations.claim(c, slug, facts, managed_by=managed_by))
+    return row
+
+
+def describe(database: FakeDatabase, org_id: int, facts: Facts, managed_by: str = CATALOG) -> OrganizationRow:
+    row: OrganizationRow = inside(database, lambda c: organizations.describe(c, org_id, facts, managed_by=managed_by))
     return row
 
 
@@ -70,14 +72,22 @@ def test_a_deleted_organizations_slug_is_never_given_out_again() -> None:
 def test_describing_changes_name_and_plan_of_a_living_row_of_ours_only() -> None:
     database = FakeDatabase()
     claim(database)
-    row = inside(database, lambda c: organizations.describe(c, 1, name="New", plan="business", managed_by=CATALOG))
+    row = describe(database, 1, Facts("New", "business"))
     assert (row.name, row.plan) == ("New", "business"), "described"
     for org_id, owner in ((1, "api"), (2, CATALOG)):
         with pytest.raises(NoSuchOrganization, match=f"no living organization {org_id} is managed by {owner}"):
-            inside(
-                database,
-                lambda c, i=org_id, o=owner: organizations.describe(c, i, name="X", plan="starter", managed_by=o),
-            )
+            describe(database, org_id, Facts("X", "starter"), owner)
+
+
+def test_the_rotation_rises_by_one_at_a_time_so_that_the_password_before_stays_valid() -> None:
+    database = FakeDatabase()
+    claim(database, database_rotation=3)
+    for rotation in (3, 4):
+        assert describe(database, 1, Facts("Acme", "starter", database_rotation=rotation)).database_rotation == rotation
+    for rotation in (3, 6):
+        with pytest.raises(RotationRefused, match=f"of 'acme' goes from 4 to {rotation}; raise it by one at a time"):
+            describe(database, 1, Facts("Acme", "starter", database_rotation=rotation))
+    assert database.organization(1)["database_rotation"] == 4, "nothing was changed"
 
 
 def test_committing_a_living_organization_opens_it_and_a_deleted_one_is_an_error() -> None:
@@ -112,9 +122,6 @@ def test_deleting_leaves_a_tombstone_without_settings_and_may_be_repeated() -> N
     assert database.waiting() == [(2, "ai", "x", 1)], "no hint goes out for what is gone"
 
 
-@pytest.mark.xfail(
-    reason="database/organizations.py delete: settings and outbox go whoever asks; only the tombstone asks managed_by"
-)
 def test_deleting_what_another_owner_has_taken_over_changes_nothing() -> None:
     database = FakeDatabase()
     claim(database, managed_by="api")

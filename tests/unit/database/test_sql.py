@@ -12,7 +12,13 @@ FILES = sorted((ROOM / "queries").glob("*.sql"))
 DECLARED = [
     f"{path.stem}.{name}" for path in FILES for name in re.findall(r"^-- name: (\w+)$", path.read_text(), re.MULTILINE)
 ]
-USED = sorted({name for path in ROOM.glob("*.py") for name in re.findall(r'query\("([\w.]+)"\)', path.read_text())})
+USED = sorted(
+    {
+        name
+        for path in ROOM.glob("*.py")
+        for name in re.findall(rf'"((?:{"|".join(file.stem for file in FILES)})\.\w+)"', path.read_text())
+    }
+)
 
 
 @pytest.mark.parametrize("name", DECLARED)

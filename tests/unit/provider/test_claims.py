@@ -11,6 +11,7 @@ from cluster.api import Json
 from cluster.errors import ApiRefused, NamespaceTaken, NotIsolated
 from database import organizations
 from database.errors import NoSuchOrganization
+from database.organizations import Facts
 from provider.claims import (
     AdmissionInputs,
     AdmissionProofHandler,
@@ -112,7 +113,7 @@ def gate(cluster: FakeCluster) -> tuple[IsolationGateHandler, FakeDatabase]:
 
     async def claim() -> None:
         async with database.transaction() as connection:
-            await organizations.claim(connection, slug="acme", name="Acme", plan="starter", managed_by="catalog")
+            await organizations.claim(connection, "acme", Facts("Acme", "starter"), managed_by="catalog")
 
     run(claim())
     return IsolationGateHandler(Backends(cluster, database)), database
@@ -169,8 +170,10 @@ def proof(deny: bool) -> AdmissionProofHandler:
     cluster.put(f"/api/v1/namespaces/{admission.CANARY}", {})
 
     def judge(method: str, path: str, body: Json, user: str | None) -> None:
+        here = f"/api/v1/namespaces/{admission.CANARY}"
+        (policy,) = [a.policy for a in admission.ATTEMPTS if (a.path or here, a.body) == (path, body)]
         if deny:
-            raise ApiRefused(403, "Forbidden", admission.POD_POLICY if method == "POST" else admission.LABEL_POLICY)
+            raise ApiRefused(403, "Forbidden", f"ValidatingAdmissionPolicy '{policy}' denied request")
 
     cluster.admission = judge
     return AdmissionProofHandler(Backends(cluster, FakeDatabase()))

@@ -223,6 +223,14 @@ def test_reading_what_is_gone_answers_no_id(provider: TenancyProvider) -> None:
     assert answer.resource_id == "", "the engine then creates it again"
 
 
+def test_importing_by_id_alone_says_what_is_needed_and_what_to_do_instead(
+    provider: TenancyProvider, handler: ThingHandler
+) -> None:
+    with pytest.raises(ProviderError, match=r"Thing 'id-1' cannot be read by its id alone; reading needs name\."):
+        run(provider.read(p.ReadRequest(urn(), "id-1", {}, {})))
+    assert handler.done == [], "nothing is read by half of what it needs"
+
+
 def test_deleting_hands_over_id_inputs_and_outputs(provider: TenancyProvider, handler: ThingHandler) -> None:
     run(provider.delete(p.DeleteRequest(urn(), "id-1", properties({"name": "a", "token": "t-1"}), 0)))
     assert handler.done == [("delete", "id-1", ThingInputs(name="a"), {"token": "t-1"})], "all that is needed to delete"
@@ -265,6 +273,7 @@ def test_configuring_connects_every_kind_that_the_resource_classes_name(monkeypa
         "OrganizationRow",
         "NamespaceClaim",
         "ConfigDefaults",
+        "DatabaseLogin",
         "IsolationGate",
     }, "provider/resources.py registers these"
 

@@ -1,6 +1,5 @@
 """Hypothesis strategies for valid organizations, and the settings that keep property tests quick and repeatable."""
 
-import unicodedata
 from typing import Any
 
 from hypothesis import settings
@@ -14,8 +13,6 @@ from tenants.roles import ROLES
 
 repeatable = settings(deadline=None, max_examples=40, derandomize=True, database=None)
 
-_INVISIBLE = ("Cc", "Cf", "Co", "Cs", "Zl", "Zp", "Cn")
-
 
 def _may_name(slug: str) -> bool:
     try:
@@ -28,13 +25,21 @@ _slugs = st.from_regex(r"[a-z0-9]([a-z0-9-]{0,57}[a-z0-9])?", fullmatch=True).fi
 _locals = st.text("abz09.!#$%&'*+/=?^_`{|}~-", min_size=1, max_size=20)
 _domains = st.text("abz09.-", max_size=20).map(lambda middle: f"a{middle}9")
 _emails = st.tuples(_locals, _domains).map("@".join)
-_visible = st.text(st.characters(exclude_categories=_INVISIBLE), min_size=1, max_size=60)
-_display_names = _visible.map(lambda n: unicodedata.normalize("NFC", n).strip()).filter(lambda n: 1 <= len(n) <= 100)
+_ALPHABETS = ("aZéß", "Яж", "Ωλ", "世界カな", "אב")  # one script each, in which no letter poses as another
+_punctuation = "09 -&.,'()"
+_display_names = (
+    st.sampled_from(_ALPHABETS)
+    .flatmap(lambda letters: st.text(letters + _punctuation, min_size=1, max_size=100))
+    .filter(lambda name: name == name.strip())
+)
 _words = st.text("abz09_", max_size=62).map(lambda rest: f"s{rest}")
 _settings = st.tuples(_words, _words).map("/".join)
 _text = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=40)
 _floats = st.floats(allow_nan=False, allow_infinity=False)
 _values = st.one_of(st.booleans(), st.integers(-(10**15), 10**15), _floats, _text)  # what jsonb can hold
+_label_keys = st.from_regex(r"([a-z]{1,9}\.example/)?[A-Za-z0-9]([A-Za-z0-9_.-]{0,20}[A-Za-z0-9])?", fullmatch=True)
+_label_values = st.from_regex(r"([A-Za-z0-9]([A-Za-z0-9_.-]{0,20}[A-Za-z0-9])?)?", fullmatch=True)
+_labels = st.dictionaries(_label_keys, _label_values, max_size=3)
 _configs = st.dictionaries(_settings, _values, max_size=5)
 
 
@@ -55,11 +60,13 @@ def _members(draw: st.DrawFn) -> list[dict[str, str]]:
 
 @st.composite
 def _quotas(draw: st.DrawFn, plan: str) -> dict[str, Any]:
-    most = PLANS[plan].maximum
+    most, fixed = PLANS[plan].maximum, PLANS[plan]
     asked = {
         "cpu": draw(st.none() | st.integers(1, most.cpu).map(lambda m: f"{m}m") | st.integers(1, most.cpu // 1000)),
         "memory": draw(st.none() | st.integers(1, most.memory // 2**10).map(lambda k: f"{k}Ki")),
         "storage": draw(st.none() | st.integers(1, most.storage // 2**20).map(lambda m: f"{m}Mi")),
+        "ephemeral_storage": draw(st.none() | st.integers(1, fixed.ephemeral_storage // 2**20).map(lambda m: f"{m}Mi")),
+        "pods": draw(st.none() | st.integers(1, fixed.pods)),
     }
     return {key: value for key, value in asked.items() if value is not None}
 
@@ -76,6 +83,8 @@ def organization_data(draw: st.DrawFn) -> dict[str, Any]:
         "members": draw(_members()),
         "quota": draw(_quotas(plan)),
         "network": {"allow_from": draw(others), "allow_to": draw(others)},
+        "protected": draw(st.booleans()),
+        "labels": draw(_labels),
         "configs": draw(_configs),
     }
 

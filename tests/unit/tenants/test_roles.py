@@ -100,3 +100,10 @@ def test_each_role_can_do_its_daily_work(role: RoleName, grant: tuple[str, str, 
 
 def test_rules_are_values() -> None:
     assert Rule("", ("pods",), ("get",)) == Rule("", ("pods",), ("get",)), "equal rules must compare equal in diffs"
+
+
+@pytest.mark.parametrize("role", ROLES)
+@pytest.mark.parametrize("resource", ["endpoints", "endpointslices"])
+def test_no_role_writes_the_addresses_behind_a_service(role: RoleName, resource: str) -> None:
+    held = {verb for _, name, verb in grants(role) if name == resource}
+    assert not held & WRITES, "CVE-2021-25740: addresses of other namespaces would be reached through the own Service"

@@ -1,0 +1,36 @@
+"""The providers that every resource of a stack goes through."""
+
+import pulumi
+import pulumi_kubernetes as k8s
+import pulumi_postgresql as postgresql
+import pulumi_random as random
+
+from components.settings import DatabaseAddress, Settings
+from provider.resources import Provider
+
+
+def connect(settings: Settings) -> dict[str, pulumi.ProviderResource]:
+    """Register the providers, by package, as the platform's own identity."""
+    database = DatabaseAddress.from_url(settings.database_url)
+    return {
+        "kubernetes": k8s.Provider(
+            "cluster",
+            kubeconfig=settings.kubeconfig,
+            enable_server_side_apply=True,
+            enable_secret_mutable=True,  # a new password changes the Secret, else it would be deleted and made again
+        ),
+        "tenancy": Provider("tenancy", kubeconfig=settings.kubeconfig, database_url=settings.database_url),
+        "postgresql": postgresql.Provider(
+            "database",
+            host=database.host,
+            port=database.port,
+            database=database.dbname,
+            username=database.username,
+            password=pulumi.Output.secret(database.password),
+            sslmode=database.sslmode,
+            sslrootcert=database.ca_file,
+            superuser=False,
+            connect_timeout=15,
+        ),
+        "random": random.Provider("random"),
+    }

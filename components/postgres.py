@@ -1,0 +1,110 @@
+"""An organization's logins to PostgreSQL: password, role, and the Secret that its pods read."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Self
+
+import pulumi
+import pulumi_kubernetes as k8s
+import pulumi_postgresql as postgresql
+import pulumi_random as random
+
+from components.kubernetes import metadata
+from components.settings import DatabaseAddress, Settings
+from provider.resources import DatabaseLogin, OrganizationRow, clear_login
+from tenants import names
+from tenants.plan import TenantPlan
+
+_PASSWORD_LENGTH = 40  # letters and digits: 238 bits, and nothing that a URL must quote
+
+
+@dataclass(frozen=True)
+class TenantDatabase:
+    """Where pods find the database, and the hook that each of their roles is made with."""
+
+    address: DatabaseAddress
+    ca_certificate: str | None
+    role_hooks: pulumi.ResourceHookBinding
+
+    @classmethod
+    def at(cls, settings: Settings, tenancy: pulumi.ProviderResource) -> Self:
+        """The database of the settings. Make it once a program: it registers the hook."""
+        address = DatabaseAddress.from_url(settings.database_url)
+        certificate = Path(address.ca_file).read_text(encoding="ascii") if address.ca_file else None
+        return cls(address, certificate, _clear_the_way(tenancy))
+
+
+def _clear_the_way(tenancy: pulumi.ProviderResource) -> pulumi.ResourceHookBinding:
+    """Before a role is made: one of the same name is what a killed run left, and CREATE ROLE would fail on it."""
+
+    async def clear(args: pulumi.ResourceHookArgs) -> None:
+        await clear_login((args.new_inputs or {})["name"], tenancy)
+
+    return pulumi.ResourceHookBinding(before_create=[pulumi.ResourceHook("clear-the-way-for-a-login", clear)])
+
+
+def register_logins(
+    plan: TenantPlan,
+    row: OrganizationRow,
+    database: TenantDatabase,
+    with_row: pulumi.ResourceOptions,
+    inside: pulumi.ResourceOptions,
+) -> pulumi.Resource:
+    """Register the login of each generation, and the Secret with the current one; return the Secret.
+
+    `with_row` are the options of what goes with the row, `inside` of what stands in the namespace.
+    """
+    logins = {generation: _login(plan, row, generation, database, with_row) for generation in plan.database.generations}
+    role, login = logins[plan.database.current]
+    address = database.address
+    host = f"[{address.host}]" if ":" in address.host else address.host
+    where = f"{host}:{address.port}/{address.dbname}?sslmode={address.sslmode}"
+    certificate = {"ca.crt": database.ca_certificate} if database.ca_certificate else {}
+    return k8s.core.v1.Secret(
+        f"{plan.slug}-database",
+        metadata=metadata(names.DATABASE_SECRET, plan.namespace),
+        type="Opaque",
+        string_data={
+            "host": address.host,
+            "port": str(address.port),
+            "dbname": address.dbname,
+            "username": role.name,
+            "password": login.password,
+            "sslmode": address.sslmode,
+            "url": pulumi.Output.format("postgresql://{0}:{1}@{2}", role.name, login.password, where),
+            **certificate,
+        },
+        # It goes with its namespace, never alone: to await that, one must be allowed to watch every Secret beside it.
+        opts=pulumi.ResourceOptions.merge(inside, pulumi.ResourceOptions(retain_on_delete=True)),
+    )
+
+
+def _login(
+    plan: TenantPlan, row: OrganizationRow, generation: int, database: TenantDatabase, with_row: pulumi.ResourceOptions
+) -> tuple[postgresql.Role, DatabaseLogin]:
+    password = random.RandomPassword(
+        f"{plan.slug}-password-{generation}", length=_PASSWORD_LENGTH, special=False, opts=with_row
+    )
+    login = DatabaseLogin(
+        f"{plan.slug}-login-{generation}",
+        org_id=row.id,
+        operation_id=row.operation_id,
+        generation=generation,
+        namespace=plan.namespace,
+        fresh=password.result,
+        opts=with_row,
+    )
+    role = postgresql.Role(
+        f"{plan.slug}-role-{generation}",
+        name=login.role_name,
+        login=True,
+        password=login.verifier,
+        roles=[names.TENANT_GROUP_ROLE],
+        connection_limit=plan.database.connections,
+        statement_timeout=plan.database.statement_timeout,
+        opts=pulumi.ResourceOptions.merge(
+            with_row,
+            pulumi.ResourceOptions(hooks=database.role_hooks, delete_before_replace=True, replace_on_changes=["name"]),
+        ),
+    )
+    return role, login

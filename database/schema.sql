@@ -1,0 +1,412 @@
+-- What the migrations lead to. Written by `python -m database.dump`; a test compares it with a fresh database.
+
+CREATE SCHEMA tenancy;
+
+CREATE FUNCTION tenancy.actor() RETURNS text
+    LANGUAGE sql STABLE
+    RETURN COALESCE(NULLIF(current_setting('app.actor'::text, true), ''::text), (SESSION_USER)::text);
+
+CREATE FUNCTION tenancy.current_org() RETURNS bigint
+    LANGUAGE sql STABLE PARALLEL SAFE
+    RETURN (NULLIF(current_setting('app.current_org'::text, true), ''::text))::bigint;
+
+CREATE FUNCTION tenancy.drop_login(login name) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+begin
+  if not exists (select from tenancy.organization_roles r where r.role_name = login) then
+    raise exception 'role % belongs to no organization and is left alone', login using errcode = 'insufficient_privilege';
+  end if;
+  if exists (select from pg_roles where rolname = login) then
+    execute format('alter role %I nologin', login);
+    execute format('grant %I to current_user', login); -- who ends sessions and drops what is owned must be a member
+    perform pg_terminate_backend(pid) from pg_stat_activity where usename = login;
+    execute format('drop owned by %I', login);
+    execute format('drop role %I', login);
+  end if;
+end $$;
+
+CREATE FUNCTION tenancy.guard_config_version() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+begin
+  if new.value is distinct from old.value and new.version <> old.version + 1 then
+    raise exception 'a changed value of %/% must raise its version from % to %, not to %',
+      old.service, old.key, old.version, old.version + 1, new.version using errcode = 'check_violation';
+  end if;
+  return new;
+end $$;
+
+CREATE FUNCTION tenancy.record_config_change() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+begin
+  insert into tenancy.config_history (org_id, service, key, version, old_value, new_value, actor, reason)
+  values (new.org_id, new.service, new.key, new.version,
+          case when tg_op = 'UPDATE' then old.value end, new.value,
+          tenancy.actor(), coalesce(current_setting('app.reason', true), ''));
+  insert into tenancy.outbox (org_id, service, key, version)
+  values (new.org_id, new.service, new.key, new.version);
+  return null;
+end $$;
+
+CREATE FUNCTION tenancy.record_quota_change() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+begin
+  insert into tenancy.quota_changes (org_id, resource, old_value, new_value, actor, reason)
+  select new.id, resource, was.value, now.value,
+         tenancy.actor(), coalesce(current_setting('app.reason', true), '')
+  from jsonb_each_text(new.quota) now (resource, value)
+  full join jsonb_each_text(case when tg_op = 'UPDATE' then old.quota else '{}' end) was (resource, value)
+    using (resource)
+  where was.value is distinct from now.value
+  order by resource;
+  return null;
+end $$;
+
+CREATE FUNCTION tenancy.refuse_change() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+begin
+  raise exception '% is append-only: % is refused', tg_table_name, tg_op using errcode = 'insufficient_privilege';
+end $$;
+
+CREATE TABLE tenancy.organization_roles (
+    role_name name NOT NULL,
+    org_id bigint NOT NULL,
+    generation integer NOT NULL,
+    verifier text NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT organization_roles_generation_check CHECK ((generation > 0)),
+    CONSTRAINT organization_roles_verifier_check CHECK ((verifier ~~ 'SCRAM-SHA-256$%'::text))
+);
+
+ALTER TABLE ONLY tenancy.organization_roles FORCE ROW LEVEL SECURITY;
+
+COMMENT ON TABLE tenancy.organization_roles IS 'Whose a login is. A login that is not listed sees nothing.';
+
+COMMENT ON COLUMN tenancy.organization_roles.verifier IS 'What PostgreSQL stores instead of the password. It outlives a lost Pulumi state, so that a password in use is recognized and kept.';
+
+CREATE FUNCTION tenancy.session_org() RETURNS bigint
+    LANGUAGE sql STABLE SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    RETURN (SELECT r.org_id FROM tenancy.organization_roles r WHERE (r.role_name = SESSION_USER));
+
+CREATE TABLE tenancy.config_history (
+    id bigint NOT NULL,
+    org_id bigint NOT NULL,
+    service text NOT NULL,
+    key text NOT NULL,
+    version bigint NOT NULL,
+    old_value jsonb,
+    new_value jsonb,
+    actor text NOT NULL,
+    reason text NOT NULL,
+    changed_at timestamp with time zone DEFAULT now() NOT NULL
+);
+
+ALTER TABLE ONLY tenancy.config_history FORCE ROW LEVEL SECURITY;
+
+ALTER TABLE tenancy.config_history ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME tenancy.config_history_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+CREATE TABLE tenancy.deployments (
+    environment text NOT NULL,
+    stack text NOT NULL,
+    digest text,
+    slugs text[] NOT NULL,
+    begun_at timestamp with time zone DEFAULT now() NOT NULL,
+    finished_at timestamp with time zone
+);
+
+COMMENT ON COLUMN tenancy.deployments.digest IS 'null while an update runs, and after one that did not finish';
+
+CREATE TABLE tenancy.organizations (
+    id bigint NOT NULL,
+    slug text NOT NULL,
+    name text NOT NULL,
+    plan text NOT NULL,
+    status text DEFAULT 'PENDING'::text NOT NULL,
+    managed_by text NOT NULL,
+    operation_id uuid DEFAULT gen_random_uuid() NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    committed_at timestamp with time zone,
+    deleted_at timestamp with time zone,
+    quota jsonb DEFAULT '{}'::jsonb NOT NULL,
+    database_rotation integer DEFAULT 1 NOT NULL,
+    retention_days integer DEFAULT 30 NOT NULL,
+    purge_after timestamp with time zone,
+    CONSTRAINT organizations_check CHECK (((status = 'DELETED'::text) = (deleted_at IS NOT NULL))),
+    CONSTRAINT organizations_check1 CHECK (((deleted_at IS NULL) = (purge_after IS NULL))),
+    CONSTRAINT organizations_database_rotation_check CHECK ((database_rotation > 0)),
+    CONSTRAINT organizations_name_check CHECK ((name <> ''::text)),
+    CONSTRAINT organizations_quota_check CHECK ((jsonb_typeof(quota) = 'object'::text)),
+    CONSTRAINT organizations_retention_days_check CHECK (((retention_days >= 0) AND (retention_days <= 3650))),
+    CONSTRAINT organizations_slug_check CHECK ((slug ~ '^[a-z0-9]([a-z0-9-]{0,57}[a-z0-9])?$'::text)),
+    CONSTRAINT organizations_status_check CHECK ((status = ANY (ARRAY['PENDING'::text, 'COMMITTED'::text, 'DELETED'::text])))
+);
+
+ALTER TABLE ONLY tenancy.organizations FORCE ROW LEVEL SECURITY;
+
+COMMENT ON TABLE tenancy.organizations IS 'One row a customer. A deleted one stays as a tombstone: a slug is never given out again.';
+
+COMMENT ON COLUMN tenancy.organizations.managed_by IS 'The one owner of quota, members, network and deletion: catalog:<project>/<stack>, or api.';
+
+COMMENT ON COLUMN tenancy.organizations.quota IS 'What the cluster grants, as Kubernetes quantities: cpu, memory, storage.';
+
+COMMENT ON COLUMN tenancy.organizations.database_rotation IS 'The generation of the login in use. It rises by one at a time: the one before stays valid until the next.';
+
+COMMENT ON COLUMN tenancy.organizations.purge_after IS 'When a deleted organization''s data may go for good.';
+
+ALTER TABLE tenancy.organizations ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME tenancy.organizations_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+CREATE TABLE tenancy.outbox (
+    id bigint NOT NULL,
+    org_id bigint NOT NULL,
+    service text NOT NULL,
+    key text NOT NULL,
+    version bigint NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    published_at timestamp with time zone
+);
+
+ALTER TABLE ONLY tenancy.outbox FORCE ROW LEVEL SECURITY;
+
+ALTER TABLE tenancy.outbox ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME tenancy.outbox_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+CREATE TABLE tenancy.quota_changes (
+    id bigint NOT NULL,
+    org_id bigint NOT NULL,
+    resource text NOT NULL,
+    old_value text,
+    new_value text,
+    actor text NOT NULL,
+    reason text NOT NULL,
+    changed_at timestamp with time zone DEFAULT now() NOT NULL
+);
+
+ALTER TABLE ONLY tenancy.quota_changes FORCE ROW LEVEL SECURITY;
+
+ALTER TABLE tenancy.quota_changes ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME tenancy.quota_changes_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+CREATE TABLE tenancy.schema_migrations (
+    version integer NOT NULL,
+    name text NOT NULL,
+    checksum text NOT NULL,
+    applied_at timestamp with time zone DEFAULT now() NOT NULL
+);
+
+CREATE TABLE tenancy.service_configs (
+    org_id bigint NOT NULL,
+    service text NOT NULL,
+    key text NOT NULL,
+    value jsonb,
+    version bigint DEFAULT 1 NOT NULL,
+    source text NOT NULL,
+    updated_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT service_configs_key_check CHECK ((key ~ '^[a-z][a-z0-9_]{0,62}$'::text)),
+    CONSTRAINT service_configs_service_check CHECK ((service ~ '^[a-z][a-z0-9_]{0,62}$'::text)),
+    CONSTRAINT service_configs_source_check CHECK ((source = ANY (ARRAY['catalog'::text, 'api'::text]))),
+    CONSTRAINT service_configs_version_check CHECK ((version > 0))
+);
+
+ALTER TABLE ONLY tenancy.service_configs FORCE ROW LEVEL SECURITY;
+
+COMMENT ON COLUMN tenancy.service_configs.value IS 'null: unset again. The row stays, because a version must never run backwards.';
+
+COMMENT ON COLUMN tenancy.service_configs.source IS 'Who wrote last. The catalog only ever replaces its own values; what the API wrote belongs to the API.';
+
+ALTER TABLE ONLY tenancy.config_history
+    ADD CONSTRAINT config_history_org_id_service_key_version_key UNIQUE (org_id, service, key, version);
+
+ALTER TABLE ONLY tenancy.config_history
+    ADD CONSTRAINT config_history_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY tenancy.deployments
+    ADD CONSTRAINT deployments_pkey PRIMARY KEY (environment, stack);
+
+ALTER TABLE ONLY tenancy.organization_roles
+    ADD CONSTRAINT organization_roles_org_id_generation_key UNIQUE (org_id, generation);
+
+ALTER TABLE ONLY tenancy.organization_roles
+    ADD CONSTRAINT organization_roles_pkey PRIMARY KEY (role_name);
+
+ALTER TABLE ONLY tenancy.organizations
+    ADD CONSTRAINT organizations_operation_id_key UNIQUE (operation_id);
+
+ALTER TABLE ONLY tenancy.organizations
+    ADD CONSTRAINT organizations_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY tenancy.organizations
+    ADD CONSTRAINT organizations_slug_key UNIQUE (slug);
+
+ALTER TABLE ONLY tenancy.outbox
+    ADD CONSTRAINT outbox_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY tenancy.quota_changes
+    ADD CONSTRAINT quota_changes_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY tenancy.schema_migrations
+    ADD CONSTRAINT schema_migrations_pkey PRIMARY KEY (version);
+
+ALTER TABLE ONLY tenancy.service_configs
+    ADD CONSTRAINT service_configs_pkey PRIMARY KEY (org_id, service, key);
+
+CREATE INDEX outbox_waiting ON tenancy.outbox USING btree (id) WHERE (published_at IS NULL);
+
+CREATE INDEX quota_changes_of ON tenancy.quota_changes USING btree (org_id, id);
+
+CREATE TRIGGER append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON tenancy.config_history FOR EACH STATEMENT EXECUTE FUNCTION tenancy.refuse_change();
+
+CREATE TRIGGER append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON tenancy.quota_changes FOR EACH STATEMENT EXECUTE FUNCTION tenancy.refuse_change();
+
+CREATE TRIGGER guard_version BEFORE UPDATE ON tenancy.service_configs FOR EACH ROW EXECUTE FUNCTION tenancy.guard_config_version();
+
+CREATE TRIGGER record_insert AFTER INSERT ON tenancy.service_configs FOR EACH ROW EXECUTE FUNCTION tenancy.record_config_change();
+
+CREATE TRIGGER record_quota_insert AFTER INSERT ON tenancy.organizations FOR EACH ROW EXECUTE FUNCTION tenancy.record_quota_change();
+
+CREATE TRIGGER record_quota_update AFTER UPDATE OF quota ON tenancy.organizations FOR EACH ROW WHEN ((old.quota IS DISTINCT FROM new.quota)) EXECUTE FUNCTION tenancy.record_quota_change();
+
+CREATE TRIGGER record_update AFTER UPDATE ON tenancy.service_configs FOR EACH ROW WHEN ((old.version <> new.version)) EXECUTE FUNCTION tenancy.record_config_change();
+
+ALTER TABLE ONLY tenancy.config_history
+    ADD CONSTRAINT config_history_org_id_fkey FOREIGN KEY (org_id) REFERENCES tenancy.organizations(id);
+
+ALTER TABLE ONLY tenancy.organization_roles
+    ADD CONSTRAINT organization_roles_org_id_fkey FOREIGN KEY (org_id) REFERENCES tenancy.organizations(id);
+
+ALTER TABLE ONLY tenancy.outbox
+    ADD CONSTRAINT outbox_org_id_fkey FOREIGN KEY (org_id) REFERENCES tenancy.organizations(id);
+
+ALTER TABLE ONLY tenancy.quota_changes
+    ADD CONSTRAINT quota_changes_org_id_fkey FOREIGN KEY (org_id) REFERENCES tenancy.organizations(id);
+
+ALTER TABLE ONLY tenancy.service_configs
+    ADD CONSTRAINT service_configs_org_id_fkey FOREIGN KEY (org_id) REFERENCES tenancy.organizations(id);
+
+ALTER TABLE tenancy.config_history ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE tenancy.organization_roles ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE tenancy.organizations ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE tenancy.outbox ENABLE ROW LEVEL SECURITY;
+
+CREATE POLICY own_organization ON tenancy.config_history TO agent_ready_app USING ((org_id = ( SELECT tenancy.current_org() AS current_org))) WITH CHECK ((org_id = ( SELECT tenancy.current_org() AS current_org)));
+
+CREATE POLICY own_organization ON tenancy.organizations TO agent_ready_app USING ((id = ( SELECT tenancy.current_org() AS current_org))) WITH CHECK ((id = ( SELECT tenancy.current_org() AS current_org)));
+
+CREATE POLICY own_organization ON tenancy.outbox TO agent_ready_app USING ((org_id = ( SELECT tenancy.current_org() AS current_org))) WITH CHECK ((org_id = ( SELECT tenancy.current_org() AS current_org)));
+
+CREATE POLICY own_organization ON tenancy.quota_changes TO agent_ready_app USING ((org_id = ( SELECT tenancy.current_org() AS current_org))) WITH CHECK ((org_id = ( SELECT tenancy.current_org() AS current_org)));
+
+CREATE POLICY own_organization ON tenancy.service_configs TO agent_ready_app USING ((org_id = ( SELECT tenancy.current_org() AS current_org))) WITH CHECK ((org_id = ( SELECT tenancy.current_org() AS current_org)));
+
+CREATE POLICY own_session ON tenancy.config_history TO agent_ready_tenant USING ((org_id = ( SELECT tenancy.session_org() AS session_org))) WITH CHECK ((org_id = ( SELECT tenancy.session_org() AS session_org)));
+
+CREATE POLICY own_session ON tenancy.organizations TO agent_ready_tenant USING ((id = ( SELECT tenancy.session_org() AS session_org))) WITH CHECK ((id = ( SELECT tenancy.session_org() AS session_org)));
+
+CREATE POLICY own_session ON tenancy.quota_changes TO agent_ready_tenant USING ((org_id = ( SELECT tenancy.session_org() AS session_org))) WITH CHECK ((org_id = ( SELECT tenancy.session_org() AS session_org)));
+
+CREATE POLICY own_session ON tenancy.service_configs TO agent_ready_tenant USING ((org_id = ( SELECT tenancy.session_org() AS session_org))) WITH CHECK ((org_id = ( SELECT tenancy.session_org() AS session_org)));
+
+CREATE POLICY platform ON tenancy.config_history TO agent_ready_platform USING (true) WITH CHECK (true);
+
+CREATE POLICY platform ON tenancy.organization_roles TO agent_ready_platform USING (true) WITH CHECK (true);
+
+CREATE POLICY platform ON tenancy.organizations TO agent_ready_platform USING (true) WITH CHECK (true);
+
+CREATE POLICY platform ON tenancy.outbox TO agent_ready_platform USING (true) WITH CHECK (true);
+
+CREATE POLICY platform ON tenancy.quota_changes TO agent_ready_platform USING (true) WITH CHECK (true);
+
+CREATE POLICY platform ON tenancy.service_configs TO agent_ready_platform USING (true) WITH CHECK (true);
+
+ALTER TABLE tenancy.quota_changes ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE tenancy.service_configs ENABLE ROW LEVEL SECURITY;
+
+GRANT USAGE ON SCHEMA tenancy TO agent_ready_app;
+GRANT USAGE ON SCHEMA tenancy TO agent_ready_tenant;
+
+REVOKE ALL ON FUNCTION tenancy.actor() FROM PUBLIC;
+GRANT ALL ON FUNCTION tenancy.actor() TO agent_ready_app;
+
+REVOKE ALL ON FUNCTION tenancy.current_org() FROM PUBLIC;
+GRANT ALL ON FUNCTION tenancy.current_org() TO agent_ready_app;
+
+REVOKE ALL ON FUNCTION tenancy.drop_login(login name) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION tenancy.guard_config_version() FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION tenancy.record_config_change() FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION tenancy.record_quota_change() FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION tenancy.refuse_change() FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION tenancy.session_org() FROM PUBLIC;
+GRANT ALL ON FUNCTION tenancy.session_org() TO agent_ready_tenant;
+
+GRANT SELECT ON TABLE tenancy.config_history TO agent_ready_app;
+GRANT SELECT ON TABLE tenancy.config_history TO agent_ready_tenant;
+
+GRANT SELECT ON TABLE tenancy.organizations TO agent_ready_app;
+
+GRANT SELECT(id) ON TABLE tenancy.organizations TO agent_ready_tenant;
+
+GRANT SELECT(slug) ON TABLE tenancy.organizations TO agent_ready_tenant;
+
+GRANT SELECT(name) ON TABLE tenancy.organizations TO agent_ready_tenant;
+
+GRANT SELECT(plan) ON TABLE tenancy.organizations TO agent_ready_tenant;
+
+GRANT SELECT(status) ON TABLE tenancy.organizations TO agent_ready_tenant;
+
+GRANT SELECT(created_at) ON TABLE tenancy.organizations TO agent_ready_tenant;
+
+GRANT SELECT(committed_at) ON TABLE tenancy.organizations TO agent_ready_tenant;
+
+GRANT SELECT(quota) ON TABLE tenancy.organizations TO agent_ready_tenant;
+
+GRANT SELECT ON TABLE tenancy.outbox TO agent_ready_app;
+
+GRANT UPDATE(published_at) ON TABLE tenancy.outbox TO agent_ready_app;
+
+GRANT SELECT ON TABLE tenancy.quota_changes TO agent_ready_app;
+GRANT SELECT ON TABLE tenancy.quota_changes TO agent_ready_tenant;
+
+GRANT SELECT,INSERT,UPDATE ON TABLE tenancy.service_configs TO agent_ready_app;
+GRANT SELECT ON TABLE tenancy.service_configs TO agent_ready_tenant;
