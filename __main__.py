@@ -24,7 +24,7 @@ database = TenantDatabase.at(settings, providers["tenancy"])
 organizations = {
     organization.slug: Organization(
         organization.slug,
-        OrganizationProps(plan(organization), settings.managed_by, hooks, database),
+        OrganizationProps(plan(organization), settings.managed_by, hooks, database, settings.unprotect),
         pulumi.ResourceOptions(providers=providers, depends_on=shared),
     )
     for organization in settings.shard.mine(catalog)

@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from cluster.api import NAMESPACES, ClusterApi, Json
 from cluster.errors import ApiRefused, NamespaceTaken, StillTerminating
@@ -17,6 +17,9 @@ class Claim:
     uid: str
     operation_id: str
     labels: dict[str, str]
+    given: frozenset[str] = field(
+        default=frozenset(), compare=False
+    )  # labels that we gave it, so that we may take them away
 
 
 async def claim(api: ClusterApi, name: str, operation_id: str, labels: dict[str, str]) -> Claim:
@@ -30,7 +33,7 @@ async def claim(api: ClusterApi, name: str, operation_id: str, labels: dict[str,
         "metadata": {
             "name": name,
             "labels": labels,
-            "annotations": {names.OPERATION_ANNOTATION: operation_id},
+            "annotations": {names.OPERATION_ANNOTATION: operation_id, **_given(labels)},
         },
     }
     try:
@@ -55,9 +58,9 @@ async def read(api: ClusterApi, name: str, operation_id: str) -> Claim | None:
 
 async def relabel(api: ClusterApi, ours: Claim, labels: dict[str, str]) -> Claim:
     """Set our labels, and remove those of ours that are no longer wanted; the gate's label is not touched."""
-    managed = {label for label in ours.labels if label.startswith((f"{names.DOMAIN}/", "pod-security."))}
+    managed = {label for label in ours.labels if label.startswith((f"{names.DOMAIN}/", "pod-security."))} | ours.given
     change: dict[str, str | None] = {**dict.fromkeys(managed - labels.keys()), **labels}
-    body = {"metadata": {"uid": ours.uid, "labels": change}}
+    body = {"metadata": {"uid": ours.uid, "labels": change, "annotations": _given(labels)}}
     return _claim(await api.patch(f"{NAMESPACES}/{ours.name}", body))
 
 
@@ -80,7 +83,13 @@ async def delete(api: ClusterApi, name: str, uid: str, *, timeout: float = 60.0)
 
 def _claim(found: Json) -> Claim:
     meta = found["metadata"]
-    return Claim(meta["name"], meta["uid"], _operation(found), meta.get("labels", {}))
+    given = meta.get("annotations", {}).get(names.LABELS_ANNOTATION, "").split(",")
+    return Claim(meta["name"], meta["uid"], _operation(found), meta.get("labels", {}), frozenset(filter(None, given)))
+
+
+def _given(labels: dict[str, str]) -> dict[str, str]:
+    """The annotation that remembers which labels are ours."""
+    return {names.LABELS_ANNOTATION: ",".join(sorted(labels))}
 
 
 def _operation(found: Json) -> str:

@@ -20,6 +20,7 @@ class OrganizationProps:
     managed_by: str
     config_hooks: pulumi.ResourceHookBinding
     database: TenantDatabase
+    unprotect: bool = False
 
 
 class Organization(pulumi.ComponentResource):
@@ -35,7 +36,7 @@ class Organization(pulumi.ComponentResource):
     def __init__(self, name: str, props: OrganizationProps, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("agent-ready:tenancy:Organization", name, None, opts)
         plan = props.plan
-        kept = pulumi.ResourceOptions(parent=self, protect=plan.protected)
+        kept = pulumi.ResourceOptions(parent=self, protect=plan.protected and not props.unprotect)
         row = OrganizationRow(
             f"{plan.slug}-row",
             slug=plan.slug,

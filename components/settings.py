@@ -58,6 +58,7 @@ class Settings:
     on_destroy: str
     managed_by: str
     shard: Shard
+    unprotect: bool
 
     @classmethod
     def from_stack(cls) -> Self:
@@ -70,6 +71,7 @@ class Settings:
             redis_ca_file=config.get("redisCaFile") or os.environ.get("REDIS_CA_FILE"),
             on_destroy=config.get("onDestroy") or "keep",
             managed_by=f"catalog:{pulumi.get_project()}/{config.get('environment') or pulumi.get_stack()}",
+            unprotect=config.get_bool("unprotect") or False,
             shard=parse_shard(config.get("shard") or "1/1"),
         )
 

@@ -16,6 +16,8 @@ from engine.stack import Stack
 
 _UP = ("up", "--yes", "--skip-preview", "--suppress-outputs", "--non-interactive", "--parallel", "32")
 _DESTROY = ("destroy", "--yes", "--skip-preview", "--suppress-outputs", "--non-interactive", "--run-program")
+# The program registers nothing as protected then; the state follows before anything is deleted.
+_UNPROTECTED = (*_DESTROY, "--config", "agent-ready-k8s:unprotect=true")
 _POLICIES = ("--policy-pack", "policies")
 _TAIL = 40  # lines of a failed stack's log
 
@@ -34,6 +36,7 @@ class Environment:
         async with _database() as database:
             deployed = await self._deployed(database)
             check_places(stacks, deployed)
+            self._check_nothing_protected_leaves(stacks, deployed)
             todo = stacks if everything else changed(stacks, self._standing(stacks, deployed))
             self._say_skipped(stacks, todo)
             shared = [w for w in todo if w.shard.has_platform]
@@ -74,28 +77,42 @@ class Environment:
 
             async def remove(w: Wanted, position: str) -> bool:
                 await deployments.begin(database, self._name, w.stack, w.slugs)
-                if not await self._run(w, _DESTROY, position, alone=len(stacks) == 1):
+                if not await self._run(w, _UNPROTECTED if unprotect else _DESTROY, position, alone=len(stacks) == 1):
                     return False
                 await deployments.forget(database, self._name, w.stack)
                 return True
 
-            self._check_unprotected(stacks, unprotect=unprotect)
+            if not unprotect:
+                self._check_unprotected(stacks)
             others = [w for w in stacks if not w.shard.has_platform]
             shared = [w for w in stacks if w.shard.has_platform]
             return 0 if await self._all(others, remove) and await self._all(shared, remove) else 1
 
-    def _check_unprotected(self, stacks: Sequence[Wanted], *, unprotect: bool) -> None:
+    def _check_unprotected(self, stacks: Sequence[Wanted]) -> None:
         for stack in (Stack(self._root, self._name, w.shard) for w in stacks):
             stack.prepare()
-            protected = sorted(stack.protected())
-            if protected and not unprotect:
+            if protected := sorted(stack.protected()):
                 raise Protected(
                     f"{len(protected)} resources of stack {stack.name} are protected ({', '.join(protected[:6])}…); "
                     "nothing was removed. Set `protected: false` in the catalog files and deploy that, or confirm that "
                     "all of them are meant: `make destroy UNPROTECT=yes`"
                 )
-            if protected:
-                stack.unprotect()
+
+    def _check_nothing_protected_leaves(self, stacks: Sequence[Wanted], deployed: dict[str, Deployment]) -> None:
+        """Raise Protected before an engine starts, if the catalog has lost an organization that it protected."""
+        staying = {slug for w in stacks for slug in w.slugs}
+        for w in stacks:
+            leaving = set(deployed[w.stack].slugs) - staying if w.stack in deployed else set()
+            if not leaving:
+                continue
+            stack = Stack(self._root, self._name, w.shard)
+            stack.prepare()
+            kept = sorted(leaving & {name.removesuffix("-row") for name in stack.protected()})
+            if kept:
+                raise Protected(
+                    f"{', '.join(kept)} left the catalog but is protected; nothing was changed. Put the file back with "
+                    "`protected: false`, deploy that, then remove it"
+                )
 
     async def _deployed(self, database: Database) -> dict[str, Deployment]:
         return {record.stack: record for record in await deployments.read_all(database, self._name)}

@@ -47,7 +47,7 @@ async def start(engine_address: str) -> tuple[Any, int]:
 
 
 async def serve(engine_address: str) -> None:
-    """Serve until ended, or until the engine is gone; the port is the first line on standard output, as Pulumi expects."""
+    """Serve until ended or left by the engine; the first line printed is the port, as Pulumi expects it."""
     engine = os.getppid()
     server, port = await start(engine_address)
     sys.stdout.write(f"{port}\n")

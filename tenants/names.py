@@ -14,6 +14,7 @@ NAMESPACE_PREFIX = "org-"
 SLUG_LIMIT = 63 - len(NAMESPACE_PREFIX)
 READY_LABEL = "isolation-ready"
 OPERATION_ANNOTATION = f"{DOMAIN}/operation-id"
+LABELS_ANNOTATION = f"{DOMAIN}/labels"
 ORGANIZATION_LABEL = f"{DOMAIN}/organization"
 PLAN_LABEL = f"{DOMAIN}/plan"
 BASELINE_LABEL = f"{DOMAIN}/baseline"

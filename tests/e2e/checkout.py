@@ -100,9 +100,9 @@ class Checkout:
         return [line.split("\t") for line in printed.splitlines()]
 
     def edit(self, organization: str, **changes: Any) -> None:
-        """Change top-level keys of a catalog file."""
+        """Change top-level keys of a catalog file; a new one is not protected, so that it can be removed again."""
         path = self.catalog / f"{organization}.yaml"
-        data = yaml.safe_load(path.read_text()) if path.exists() else {}
+        data = yaml.safe_load(path.read_text()) if path.exists() else {"protected": False}
         path.write_text(yaml.safe_dump({**data, **changes}, sort_keys=False))
 
 

@@ -110,6 +110,19 @@ def test_a_broken_catalog_is_refused_with_every_error_and_nothing_changes(deploy
     assert set(deployed.up()) == {"same"}
 
 
+def test_a_protected_organization_that_left_the_catalog_stops_the_update_before_anything_changes(
+    deployed: Checkout,
+) -> None:
+    path = deployed.catalog / "contoso-health.yaml"
+    text = path.read_text()
+    deployed.python("-m", "engine", "up").ok()
+    path.unlink()
+    refused = deployed.python("-m", "engine", "up")
+    path.write_text(text)
+    assert refused.code == 1 and "contoso left the catalog but is protected; nothing was changed" in refused.out
+    assert set(deployed.up()) == {"same"}
+
+
 def test_the_policy_pack_denies_in_a_preview(deployed: Checkout) -> None:
     """The pack runs on the engine; here a component's own table is made to break the rule against wildcards."""
     roles = deployed.folder / "tenants" / "roles.py"
@@ -148,7 +161,9 @@ def test_destroy_leaves_nothing_of_ours_and_everything_of_others(deployed: Check
     deployed.kubectl("create", "namespace", "org-of-a-stranger").ok()
     deployed.kubectl("-n", "default", "create", "configmap", "theirs", "--from-literal=a=b").ok()
     deployed.sql("create schema theirs; create table theirs.kept as select 1 as one")
-    deployed.pulumi("destroy", "--yes", "--run-program", "--skip-preview").ok()
+    refused = deployed.python("-m", "engine", "destroy")
+    assert refused.code == 1 and "are protected" in refused.out and "nothing was removed" in refused.out
+    deployed.python("-m", "engine", "destroy", "--unprotect").ok()
 
     names = [item["metadata"]["name"] for item in deployed.objects("namespaces")]
     ours = [name for name in names if name.startswith("org-") and name not in _NOT_OURS]

@@ -29,7 +29,7 @@ def test_a_fresh_namespace_is_created_once_with_our_labels_and_operation() -> No
     assert made == namespaces.Claim("org-acme", "uid-1", "op-1", LABELS), "the claim says what was made"
     assert cluster.calls == [("POST", NAMESPACES)], "one create-only call; nothing is looked up or patched first"
     stored = cluster.objects[NAMESPACE]
-    assert stored["metadata"]["annotations"] == {OPERATION: "op-1"}, "the operation-id is what a later run resumes by"
+    assert stored["metadata"]["annotations"][OPERATION] == "op-1", "the operation-id is what a later run resumes by"
 
 
 def test_an_interrupted_run_of_ours_is_resumed_with_the_same_uid() -> None:

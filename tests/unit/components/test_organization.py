@@ -34,7 +34,7 @@ def test_exactly_the_planned_resources_are_registered(recording: Recording, tena
             (kind, f"{s}-{what}-{generation}")
             for generation in tenant.database.generations
             for kind, what in (
-                ("random:index/randomPassword:RandomPassword", "login"),
+                ("random:index/randomPassword:RandomPassword", "password"),
                 ("tenancy:index:DatabaseLogin", "login"),
                 ("postgresql:index/role:Role", "role"),
             )

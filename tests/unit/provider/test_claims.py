@@ -98,6 +98,15 @@ def test_updating_relabels_and_keeps_the_uid() -> None:
     assert cluster.objects[NAMESPACE]["metadata"]["labels"] == {"agent-ready.io/plan": "business"}, "relabelled"
 
 
+def test_a_label_that_the_catalog_no_longer_has_is_taken_away_and_others_are_not() -> None:
+    cluster = FakeCluster()
+    run(namespace_claims(cluster).create(CLAIM.model_copy(update={"labels": {**LABELS, "team": "blue"}})))
+    cluster.objects[NAMESPACE]["metadata"]["labels"]["theirs"] = "x"
+    for _ in range(2):
+        run(namespace_claims(cluster).update("org-acme", CLAIM, {"uid": "uid-1"}))
+        assert cluster.objects[NAMESPACE]["metadata"]["labels"] == {**LABELS, "theirs": "x"}, "only what we gave"
+
+
 def test_deleting_removes_ours_by_uid() -> None:
     cluster = FakeCluster()
     run(namespace_claims(cluster).create(CLAIM))
