@@ -42,6 +42,10 @@ class Handler(ABC, Generic[InputsT]):
     def __init__(self, backends: Backends) -> None:
         self.cluster, self.database = backends.cluster, backends.database
 
+    async def refusals(self, wanted: InputsT, known: Plain) -> dict[str, str]:
+        """Why the inputs cannot be deployed on what is live, by property; previews ask too. `known`: the old inputs."""
+        return {}
+
     @abstractmethod
     async def create(self, wanted: InputsT) -> tuple[str, Plain]:
         """Make it; return its id and outputs."""

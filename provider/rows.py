@@ -6,6 +6,7 @@ from typing import Any, Literal
 
 from pydantic import Field
 
+from cluster import usage
 from database import configs, migrations, organizations
 from provider.handlers import Handler, Inputs
 from provider.wire import Plain
@@ -75,6 +76,12 @@ class OrganizationRowHandler(Handler[OrganizationInputs]):
     kind = "OrganizationRow"
     inputs = OrganizationInputs
     replace_on = frozenset({"slug", "managed_by"})
+
+    async def refusals(self, wanted: OrganizationInputs, known: Plain) -> dict[str, str]:
+        if not known or known.get("quota") == wanted.quota:
+            return {}
+        problems = await usage.below_use(self.cluster, wanted.slug, wanted.quota)
+        return {"quota": "; ".join(problems)} if problems else {}
 
     async def create(self, wanted: OrganizationInputs) -> tuple[str, Plain]:
         async with self.database.transaction(actor="catalog", reason=_REASON) as connection:

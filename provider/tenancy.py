@@ -57,7 +57,10 @@ class TenancyProvider(p.Provider):
         failures: list[p.CheckFailure] = []
         if not has_unknown(request.new_inputs):
             try:
-                self._handler(request.type).inputs(**plain(request.new_inputs))
+                handler = self._handler(request.type)
+                wanted = handler.inputs(**plain(request.new_inputs))
+                found = await handler.refusals(wanted, plain(request.old_inputs))
+                failures = [p.CheckFailure(key, reason) for key, reason in found.items()]
             except ValidationError as invalid:
                 failures = [p.CheckFailure(".".join(map(str, e["loc"])), e["msg"]) for e in invalid.errors()]
         return p.CheckResponse(inputs=request.new_inputs, failures=failures)

@@ -8,6 +8,7 @@ from pathlib import Path
 import yaml
 
 from tests.e2e.checkout import Checkout
+from tests.e2e.test_isolation import POD
 
 
 def test_a_second_up_changes_nothing(deployed: Checkout) -> None:
@@ -68,6 +69,22 @@ client.close()
     assert listener.stdout is not None
     assert listener.stdout.readline() == "subscribed\n"
     return listener
+
+
+def test_a_quota_below_what_is_in_use_is_refused_in_the_preview_already(deployed: Checkout) -> None:
+    pod = json.loads(json.dumps(POD))
+    pod["spec"]["containers"][0]["resources"] = {"requests": {"cpu": "3"}, "limits": {"cpu": "3"}}
+    path = deployed.catalog / "bluebird-studio.yaml"
+    text = path.read_text()
+    deployed.kubectl("-n", "org-bluebird-studio", "create", "-f", "-", stdin=json.dumps(pod)).ok()
+    try:
+        deployed.edit("bluebird-studio", quota={"cpu": "2500m"})
+        refused = deployed.pulumi("preview", "--non-interactive")
+        assert refused.code != 0 and "2500m of cpu is less than the 3 that org-bluebird-studio uses" in refused.out
+    finally:
+        path.write_text(text)
+        deployed.kubectl("-n", "org-bluebird-studio", "delete", "pod", "probe", "--grace-period=0", "--force").ok()
+    assert set(deployed.up()) == {"same"}
 
 
 def test_a_namespace_that_exists_already_fails_the_update_and_stays_untouched(deployed: Checkout) -> None:
