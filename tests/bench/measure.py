@@ -9,6 +9,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from tests.processes import tree
+
 MIB = 2**20
 
 
@@ -50,23 +52,7 @@ class _MemoryWatch:
 
     def _watch(self) -> None:
         while not self._done.wait(0.25):
-            self._peak = max(self._peak, sum(_pss(pid) for pid in _tree(self._pid)))
-
-
-def _tree(root: int) -> Iterable[int]:
-    parents: dict[int, list[int]] = {}
-    for entry in Path("/proc").iterdir():
-        if entry.name.isdigit():
-            try:
-                parent = int((entry / "stat").read_text().rsplit(")", 1)[1].split()[1])
-            except (OSError, IndexError):
-                continue
-            parents.setdefault(parent, []).append(int(entry.name))
-    waiting = [root]
-    while waiting:
-        pid = waiting.pop()
-        yield pid
-        waiting += parents.get(pid, [])
+            self._peak = max(self._peak, sum(_pss(pid) for pid in tree(self._pid)))
 
 
 def _pss(pid: int) -> int:

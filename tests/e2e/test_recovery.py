@@ -14,6 +14,7 @@ from cluster import namespaces
 from cluster.api import ClusterApi
 from cluster.errors import StillTerminating
 from tests.e2e.checkout import Checkout
+from tests.processes import tree
 
 POINTS = int(os.environ.get("DRILL_POINTS", "3"))  # `make drill` tries many more
 UP = ("-m", "engine", "pulumi", "--", "up", "--yes", "--skip-preview", "--non-interactive")
@@ -164,29 +165,12 @@ def _kill_after(checkout: Checkout, events: Path, count: int) -> None:
         if events.exists() and events.read_bytes().count(b"\n") >= count:
             break
         time.sleep(0.005)
-    for pid in _tree(update.pid):
+    for pid in tree(update.pid):
         try:
             os.kill(pid, signal.SIGKILL)
         except ProcessLookupError:
             continue
     update.communicate(timeout=60)
-
-
-def _tree(root: int) -> list[int]:
-    children: dict[int, list[int]] = {}
-    for entry in Path("/proc").iterdir():
-        if entry.name.isdigit():
-            try:
-                parent = int((entry / "stat").read_text().rsplit(")", 1)[1].split()[1])
-            except (OSError, IndexError):
-                continue
-            children.setdefault(parent, []).append(int(entry.name))
-    found, waiting = [], [root]
-    while waiting:
-        pid = waiting.pop()
-        found.append(pid)
-        waiting += children.get(pid, [])
-    return found
 
 
 def _check_round(before: dict[str, object], after: dict[str, object], *, created: str, removed: str) -> None:
