@@ -38,7 +38,7 @@ def run(sizes: list[int]) -> tuple[str, list[dict[str, object]]]:
         )
         for row in rows
     ]  # fmt: skip
-    return table("Catalogs on one stack", HEADER, shown), list(rows)
+    return table("Catalogs", HEADER, shown), list(rows)
 
 
 def _measure(size: int) -> dict[str, Any]:
