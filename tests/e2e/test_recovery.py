@@ -50,7 +50,7 @@ def state_file(checkout: Checkout) -> Path:
 
 
 def facts(checkout: Checkout) -> dict[str, object]:
-    """What must not be doubled, orphaned or rotated: namespaces with their UIDs, rows, login roles' passwords."""
+    """What must not be doubled or made anew: namespaces with their UIDs, and rows."""
     spaces = {
         item["metadata"]["name"]: (item["metadata"]["uid"], item["metadata"]["labels"].get("isolation-ready"))
         for item in checkout.objects("namespaces")
