@@ -1,4 +1,4 @@
-"""The program that `pulumi up` runs: settings, catalog, platform, organizations, outputs."""
+"""The program that `pulumi up` runs: settings, what to register, platform, organizations, outputs."""
 
 from pathlib import Path
 
@@ -10,23 +10,26 @@ from components.organization import Organization, OrganizationProps
 from components.platform import Platform
 from components.postgres import TenantDatabase
 from components.settings import Settings
+from tenants import names
 from tenants.catalog import load_catalog
+from tenants.holding import Holding
 from tenants.plan import plan
 
 settings = Settings.from_stack()
-catalog = load_catalog(Path(__file__).parent / "tenants" / "orgs")
+if settings.holding:
+    holding = Holding.read(settings.holding)
+else:
+    holding = Holding.of(settings.shard.mine(load_catalog(Path(__file__).parent / "tenants" / "orgs")))
 providers = connect(settings)
 shared: list[pulumi.Resource] = []
 if settings.shard.has_platform:
     shared.append(Platform("platform", settings, pulumi.ResourceOptions(providers=providers)))
 hooks = publish_config_changes(settings)
 database = TenantDatabase.at(settings, providers["tenancy"])
-organizations = {
-    organization.slug: Organization(
+for organization in holding.organizations:
+    Organization(
         organization.slug,
         OrganizationProps(plan(organization), settings.managed_by, hooks, database, settings.unprotect),
         pulumi.ResourceOptions(providers=providers, depends_on=shared),
     )
-    for organization in settings.shard.mine(catalog)
-}
-pulumi.export("organizations", {slug: organization.org_id for slug, organization in organizations.items()})
+pulumi.export("namespaces", {slug: names.namespace(slug) for slug in holding.slugs})

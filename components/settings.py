@@ -2,6 +2,7 @@
 
 import os
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Self
 from urllib.parse import parse_qs, unquote, urlsplit
 
@@ -49,6 +50,7 @@ class Settings:
     """Where the platform's parts are, and what of the catalog this stack holds.
 
     `database_url` and `redis_url` hold passwords. `managed_by` names the environment, whatever its stacks.
+    `holding` is the file that says what to register; without it that is all the catalog has for this stack.
     """
 
     kubeconfig: str
@@ -59,6 +61,7 @@ class Settings:
     managed_by: str
     shard: Shard
     unprotect: bool
+    holding: Path | None
 
     @classmethod
     def from_stack(cls) -> Self:
@@ -73,6 +76,7 @@ class Settings:
             managed_by=f"catalog:{pulumi.get_project()}/{config.get('environment') or pulumi.get_stack()}",
             unprotect=config.get_bool("unprotect") or False,
             shard=parse_shard(config.get("shard") or "1/1"),
+            holding=Path(given) if (given := config.get("holding")) else None,
         )
 
 

@@ -1,55 +1,134 @@
-"""Which stack has deployed what: the record by which unchanged stacks are passed by."""
+"""What an environment's stacks hold: the record by which an update runs only what changed and finishes killed ones.
 
-from collections.abc import Sequence
+An update that begins writes down what it means to do with each organization. When its engine has ended, whatever came
+of it, the stack's own state knows what was done and the intent is forgotten. An intent that is found later was left by
+an update that was killed: its state was never written.
+"""
+
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Literal
 
-from database.pool import Database, fetch_all, fetch_one
+from database.pool import Connection, Database, fetch_all, fetch_one
 from database.sql import query
+
+Phase = Literal["settled", "deploying", "deleting"]
 
 
 @dataclass(frozen=True)
-class Deployment:
-    """One stack's record. `digest` is None while an update runs, and after one that did not finish."""
+class Placement:
+    """Which stack holds an organization, and how far it got.
 
+    `digest` is of the plan that was deployed, None if that is not known. `intent` is the organization as JSON, of an
+    update that began and has not ended; a phase other than `settled` means the same.
+    """
+
+    slug: str
     stack: str
-    digest: str | None
-    slugs: tuple[str, ...]
+    digest: str | None = None
+    phase: Phase = "settled"
+    intent: str | None = None
 
 
-async def read_all(database: Database, environment: str) -> list[Deployment]:
-    """Every stack's record; none before the schema exists."""
+@dataclass(frozen=True)
+class Record:
+    """All of an environment: by stack, the digest of what it deploys beside its organizations; by slug, where it is."""
+
+    frames: Mapping[str, str | None]
+    placements: Mapping[str, Placement]
+
+
+async def is_kept(database: Database) -> bool:
+    """Whether the database has a place for the record: not before its schema exists."""
     async with database.transaction() as connection:
-        found = await fetch_one(connection, query("deployments.exists"))
-        if not found or not found["there"]:
-            return []
-        rows = await fetch_all(connection, query("deployments.all"), environment=environment)
-    return [Deployment(row["stack"], row["digest"], tuple(row["slugs"])) for row in rows]
+        return await _is_kept(connection)
 
 
-async def begin(database: Database, environment: str, stack: str, slugs: Sequence[str]) -> None:
-    """Record that an update of `stack` starts: from now on its digest is unknown, and these organizations are its."""
-    await _write(database, "deployments.begin", environment=environment, stack=stack, slugs=list(slugs))
+async def read(database: Database, environment: str) -> Record:
+    """The environment's record; empty before the schema exists."""
+    async with database.transaction() as connection:
+        if not await _is_kept(connection):
+            return Record({}, {})
+        frames = await fetch_all(connection, query("deployments.frames"), environment=environment)
+        placements = await fetch_all(connection, query("deployments.placements"), environment=environment)
+    return Record(
+        {row["stack"]: row["digest"] for row in frames}, {row["slug"]: Placement(**row) for row in placements}
+    )
 
 
-async def finish(database: Database, environment: str, stack: str, digest: str, slugs: Sequence[str]) -> None:
-    """Record that the update of `stack` has deployed exactly this."""
-    await _write(database, "deployments.finish", environment=environment, stack=stack, digest=digest, slugs=list(slugs))
+async def begin(
+    database: Database,
+    environment: str,
+    stack: str,
+    *,
+    deploying: Mapping[str, str],
+    deleting: Sequence[str],
+    whole: bool,
+) -> None:
+    """Record, before its engine starts, what an update of `stack` means to do.
+
+    `deploying` maps slugs to the organizations as JSON; `whole` says that everything else in the stack runs too.
+    """
+    async with database.transaction() as connection:
+        await connection.execute(
+            query("deployments.begin_stack"), {"environment": environment, "stack": stack, "whole": whole}
+        )
+        await connection.execute(
+            query("deployments.begin_deploying"),
+            {"environment": environment, "stack": stack, "slugs": list(deploying), "intents": list(deploying.values())},
+        )
+        await connection.execute(
+            query("deployments.begin_deleting"), {"environment": environment, "slugs": list(deleting)}
+        )
 
 
-async def hand_over(database: Database, environment: str, slug: str, source: str, destination: str) -> None:
-    """Record that `slug` is now held by `destination`; both stacks have something to confirm in their next update."""
-    values = {"environment": environment, "slug": slug, "source": source, "destination": destination}
-    await _write(database, "deployments.hand_over", **values)
+async def settle(database: Database, environment: str, slugs: Sequence[str]) -> None:
+    """Record that an update has failed and its engine has ended: the stack's state knows what was done."""
+    await _write(database, "deployments.settle", environment=environment, slugs=list(slugs))
+
+
+async def finish(
+    database: Database,
+    environment: str,
+    stack: str,
+    *,
+    frame: str | None,
+    deployed: Mapping[str, str],
+    deleted: Sequence[str],
+) -> None:
+    """Record that an update succeeded: `deployed` maps slugs to digests; `frame` is None if it ran in part only."""
+    async with database.transaction() as connection:
+        if not await _is_kept(connection):
+            return
+        await connection.execute(
+            query("deployments.finish_stack"), {"environment": environment, "stack": stack, "digest": frame}
+        )
+        await connection.execute(
+            query("deployments.finish_deployed"),
+            {"environment": environment, "slugs": list(deployed), "digests": list(deployed.values())},
+        )
+        await connection.execute(
+            query("deployments.finish_deleted"), {"environment": environment, "slugs": list(deleted)}
+        )
+
+
+async def hand_over(database: Database, environment: str, slug: str, destination: str) -> None:
+    """Record that `slug` is now held by the stack `destination`, which confirms it in its next update."""
+    await _write(database, "deployments.hand_over", environment=environment, slug=slug, destination=destination)
 
 
 async def forget(database: Database, environment: str, stack: str) -> None:
-    """Forget a stack that holds nothing any more."""
+    """Forget a stack that was destroyed."""
     await _write(database, "deployments.forget", environment=environment, stack=stack)
 
 
+async def _is_kept(connection: Connection) -> bool:
+    found = await fetch_one(connection, query("deployments.exists"))
+    return bool(found and found["there"])
+
+
 async def _write(database: Database, name: str, **values: object) -> None:
-    """Run one statement; nothing before the schema exists."""
+    """Run one statement; nothing once the schema was dropped."""
     async with database.transaction() as connection:
-        found = await fetch_one(connection, query("deployments.exists"))
-        if found and found["there"]:
+        if await _is_kept(connection):
             await connection.execute(query(name), values)

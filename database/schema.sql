@@ -124,12 +124,11 @@ CREATE TABLE tenancy.deployments (
     environment text NOT NULL,
     stack text NOT NULL,
     digest text,
-    slugs text[] NOT NULL,
     begun_at timestamp with time zone DEFAULT now() NOT NULL,
     finished_at timestamp with time zone
 );
 
-COMMENT ON COLUMN tenancy.deployments.digest IS 'null while an update runs, and after one that did not finish';
+COMMENT ON COLUMN tenancy.deployments.digest IS 'of what a stack deploys beside its organizations; null if not known';
 
 CREATE TABLE tenancy.organizations (
     id bigint NOT NULL,
@@ -197,6 +196,23 @@ ALTER TABLE tenancy.outbox ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
     NO MAXVALUE
     CACHE 1
 );
+
+CREATE TABLE tenancy.placements (
+    environment text NOT NULL,
+    slug text NOT NULL,
+    stack text NOT NULL,
+    digest text,
+    phase text DEFAULT 'settled'::text NOT NULL,
+    intent jsonb,
+    CONSTRAINT placements_check CHECK (((phase = 'deploying'::text) = (intent IS NOT NULL))),
+    CONSTRAINT placements_phase_check CHECK ((phase = ANY (ARRAY['settled'::text, 'deploying'::text, 'deleting'::text])))
+);
+
+COMMENT ON COLUMN tenancy.placements.digest IS 'of the plan that was deployed; null if that is not known';
+
+COMMENT ON COLUMN tenancy.placements.phase IS 'settled: the stack''s state knows what was done; else an update began';
+
+COMMENT ON COLUMN tenancy.placements.intent IS 'the organization as an update that began means to deploy it';
 
 CREATE TABLE tenancy.quota_changes (
     id bigint NOT NULL,
@@ -273,6 +289,9 @@ ALTER TABLE ONLY tenancy.organizations
 
 ALTER TABLE ONLY tenancy.outbox
     ADD CONSTRAINT outbox_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY tenancy.placements
+    ADD CONSTRAINT placements_pkey PRIMARY KEY (environment, slug);
 
 ALTER TABLE ONLY tenancy.quota_changes
     ADD CONSTRAINT quota_changes_pkey PRIMARY KEY (id);

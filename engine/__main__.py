@@ -8,9 +8,7 @@ from pathlib import Path
 from database.errors import DatabaseError
 from engine.deploy import Environment
 from engine.errors import EngineError
-from engine.review_command import review, review_broken
-from engine.stack import WHOLE, Stack
-from tenants.errors import CatalogError, TenantError
+from tenants.errors import TenantError
 from tenants.shards import parse_shard
 
 _ROOT = Path(__file__).parents[1]
@@ -19,7 +17,7 @@ examples (first: . .local/env):
   python -m engine up                            deploy what changed in the catalog
   python -m engine up --all                      every stack, changed or not
   python -m engine pulumi -- preview --diff      any Pulumi command on the environment's stack
-  python -m engine pulumi --shard 2/8 -- refresh     … on one of its shards
+  python -m engine pulumi --shard 2/8 -- refresh     … on one of its shards, which has to be named if there are any
   python -m engine --environment staging up      what Pulumi.staging.yaml configures
 """
 
@@ -39,7 +37,7 @@ def main() -> int:
     commands.add_parser("review", help="what an update would do, as Markdown for a pull request; changes nothing")
     commands.add_parser("move", help="after `shards` was edited: move states to the stacks they belong to now")
     pulumi = commands.add_parser("pulumi", help="run a Pulumi command on one stack")
-    pulumi.add_argument("--shard", type=parse_shard, default=WHOLE, help="number/count, such as 2/8")
+    pulumi.add_argument("--shard", type=parse_shard, help="number/count, such as 2/8; 0/8 is the platform's own")
     pulumi.add_argument("arguments", nargs="+", metavar="-- ARGUMENT", help="what pulumi is to do, after --")
     try:
         return _run(parser.parse_args())
@@ -54,21 +52,14 @@ def main() -> int:
 def _run(given: argparse.Namespace) -> int:
     environment = Environment(_ROOT, given.environment)
     if given.command == "up":
-        return asyncio.run(environment.up(everything=given.all))
+        return asyncio.run(environment.up(all_stacks=given.all))
     if given.command == "destroy":
         return asyncio.run(environment.destroy(unprotect=given.unprotect))
     if given.command == "review":
-        return _review(environment)
+        return asyncio.run(environment.review())
     if given.command == "move":
         return asyncio.run(environment.move())
-    return Stack(_ROOT, given.environment, given.shard).pulumi(given.arguments)
-
-
-def _review(environment: Environment) -> int:
-    try:
-        return review(_ROOT, asyncio.run(environment.changed_stacks()))
-    except CatalogError as broken:
-        return review_broken(broken)
+    return asyncio.run(environment.pulumi(given.arguments, given.shard))
 
 
 if __name__ == "__main__":

@@ -1,24 +1,32 @@
-"""Updating an environment: the platform's stack first, then every stack whose plan changed, a few at a time."""
+"""Updating an environment: what killed updates left half way, then the platform's stack, then all that changed."""
 
 import asyncio
 import os
 import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager
 from pathlib import Path
 
-from database import deployments
-from database.deployments import Deployment
+from database import deployments, migrations
+from database.deployments import Record
 from database.pool import Database
-from engine.errors import NotConfigured, Protected
+from engine.errors import NotConfigured, Protected, Unfinished
 from engine.move import move
-from engine.shards import Wanted, changed, check_places, wanted
-from engine.stack import Stack
+from engine.review_command import review, review_broken
+from engine.runs import Run, everything, needed, unfinished
+from engine.shards import Wanted, check_places, digest, shards, wanted
+from engine.stack import Stack, known_stacks
+from tenants.errors import CatalogError
+from tenants.shards import Shard
 
 _UP = ("up", "--yes", "--skip-preview", "--suppress-outputs", "--non-interactive", "--parallel", "32")
 _DESTROY = ("destroy", "--yes", "--skip-preview", "--suppress-outputs", "--non-interactive", "--run-program")
 # The program registers nothing as protected then; the state follows before anything is deleted.
 _UNPROTECTED = (*_DESTROY, "--config", "agent-ready-k8s:unprotect=true")
 _POLICIES = ("--policy-pack", "policies")
+_DEPLOYING = frozenset({"up", "update", "destroy"})  # Pulumi's commands that an update's record must know of
+# Pulumi's documented exit codes after which the state was written; it has none for having been killed.
+_ENDED = frozenset({0, 1, 3, 4, 5, 6, 7, 8, 9})
 _TAIL = 40  # lines of a failed stack's log
 
 
@@ -30,35 +38,55 @@ class Environment:
         self._at_once = at_once or max(os.cpu_count() or 1, 1)
         self._logs = root / ".local" / "logs"
 
-    async def up(self, *, everything: bool = False) -> int:
-        """Deploy what changed (`everything`: all stacks); return 0, or 1 if a stack failed. Safe to repeat."""
+    async def up(self, *, all_stacks: bool = False) -> int:
+        """Deploy what changed (`all_stacks`: everything); return 0, or 1 if a stack failed. Safe to repeat."""
         stacks = wanted(self._root, self._name)
         async with _database() as database:
-            deployed = await self._deployed(database)
-            check_places(stacks, deployed)
-            self._check_nothing_protected_leaves(stacks, deployed)
-            todo = stacks if everything else changed(stacks, self._standing(stacks, deployed))
+            if not await deployments.is_kept(database):
+                await migrations.migrate(database)  # nothing may begin that could not be recorded
+            record = await self._record(database, stacks)
+            self._check_nothing_protected_leaves(stacks, record)
+            record = await self._finished(database, stacks, record)
+            self._check_nothing_protected_leaves(stacks, record)
+            todo = self._everything(stacks, record) if all_stacks else needed(stacks, record, known_stacks())
             self._say_skipped(stacks, todo)
-            shared = [w for w in todo if w.shard.has_platform]
-            others = [w for w in todo if not w.shard.has_platform]
+            return 0 if await self._deploy(database, todo) else 1
 
-            async def deploy(w: Wanted, position: str) -> bool:
-                await deployments.begin(database, self._name, w.stack, w.slugs)
-                if not await self._run(w, (*_UP, *_POLICIES), position, alone=not others):
-                    return False
-                await deployments.finish(database, self._name, w.stack, w.digest, w.slugs)
-                return True
+    async def review(self) -> int:
+        """Print what an update would do, as Markdown; return an Outcome. Changes nothing."""
+        try:
+            stacks = wanted(self._root, self._name)
+        except CatalogError as broken:
+            return review_broken(broken)
+        async with _database() as database:
+            record = await self._record(database, stacks)
+        catalog = [organization for w in stacks for organization in w.organizations]
+        return review(self._root, self._name, catalog, needed(stacks, record, known_stacks()))
 
-            return 0 if await self._all(shared, deploy) and await self._all(others, deploy) else 1
-
-    async def changed_stacks(self) -> tuple[Stack, ...]:
-        """The stacks that an update would run; raise CatalogError for a broken catalog."""
+    async def pulumi(self, arguments: Sequence[str], shard: Shard | None = None) -> int:
+        """Run any Pulumi command on one stack, the whole of which it is taken to be about; return its exit code."""
+        parts = shards(self._root, self._name)
+        if shard is None and len(parts) > 1:
+            raise NotConfigured(
+                f"the environment {self._name!r} has {len(parts)} stacks; name one with --shard "
+                f"({parts[0]} is the platform's, {parts[1]} the first of the organizations')"
+            )
+        shard = shard or parts[0]
+        if shard not in parts:
+            raise NotConfigured(f"{shard} is no shard of {self._name!r}; it has {', '.join(map(str, parts))}")
+        if not _DEPLOYING.intersection(arguments[:1]):
+            return await Stack(self._root, self._name, shard).run(arguments)
         stacks = wanted(self._root, self._name)
         async with _database() as database:
-            deployed = await self._deployed(database)
-        check_places(stacks, deployed)
-        todo = changed(stacks, self._standing(stacks, deployed))
-        return tuple(Stack(self._root, self._name, w.shard) for w in todo)
+            record = await self._record(database, stacks)
+            if unfinished(stacks, record, known_stacks()):
+                raise Unfinished(
+                    "an update was killed and the catalog was edited since; nothing was changed. "
+                    "Run `python -m engine up`, which finishes that update first"
+                )
+            run = everything(next(w for w in stacks if w.shard == shard), record)
+            async with self._recorded(database, run, removing=arguments[0] == "destroy") as ended:
+                return ended(await Stack(self._root, self._name, shard).run(arguments))
 
     async def move(self) -> int:
         """Move organizations to the stacks that they belong to since the number of shards changed; return 0."""
@@ -72,24 +100,92 @@ class Environment:
 
         Protected organizations stop it before anything is removed, unless `unprotect` says that they are meant too.
         """
-        stacks = [w for w in wanted(self._root, self._name) if Stack(self._root, self._name, w.shard).exists()]
+        stacks = wanted(self._root, self._name)
         async with _database() as database:
+            record = await self._finished(database, stacks, await self._record(database, stacks))
+            standing = known_stacks()
+            runs = self._everything([w for w in stacks if w.stack in standing], record)
 
-            async def remove(w: Wanted, position: str) -> bool:
-                await deployments.begin(database, self._name, w.stack, w.slugs)
-                if not await self._run(w, _UNPROTECTED if unprotect else _DESTROY, position, alone=len(stacks) == 1):
-                    return False
-                await deployments.forget(database, self._name, w.stack)
+            async def remove(run: Run, position: str) -> bool:
+                async with self._recorded(database, run, removing=True) as ended:
+                    arguments = _UNPROTECTED if unprotect else _DESTROY
+                    if ended(await self._run(run, arguments, position, alone=len(runs) == 1)):
+                        return False
+                await deployments.forget(database, self._name, run.stack.stack)
                 return True
 
             if not unprotect:
-                self._check_unprotected(stacks)
-            others = [w for w in stacks if not w.shard.has_platform]
-            shared = [w for w in stacks if w.shard.has_platform]
-            return 0 if await self._all(others, remove) and await self._all(shared, remove) else 1
+                self._check_unprotected(runs)
+            return 0 if await self._in_turn(_by_turn(runs)[::-1], remove) else 1
 
-    def _check_unprotected(self, stacks: Sequence[Wanted]) -> None:
-        for stack in (Stack(self._root, self._name, w.shard) for w in stacks):
+    def _everything(self, stacks: Sequence[Wanted], record: Record) -> tuple[Run, ...]:
+        return tuple(everything(w, record) for w in stacks)
+
+    async def _record(self, database: Database, stacks: Sequence[Wanted]) -> Record:
+        record = await deployments.read(database, self._name)
+        check_places(stacks, record)
+        return record
+
+    async def _finished(self, database: Database, stacks: Sequence[Wanted], record: Record) -> Record:
+        """Finish what killed updates began; return the record then.
+
+        Whatever comes of it: when an engine has ended by itself, its state knows what was made.
+        """
+        left = unfinished(stacks, record, known_stacks())
+        if not left:
+            return record
+        slugs = [slug for run in left for slug in run.slugs]
+        print(
+            f"an update was killed and the catalog was edited since; {', '.join(slugs[:6])}"
+            f"{' …' if len(slugs) > 6 else ''} is finished first as it was meant then",
+            flush=True,
+        )
+        await self._deploy(database, left)
+        return await self._record(database, stacks)
+
+    async def _deploy(self, database: Database, runs: Sequence[Run]) -> bool:
+        async def deploy(run: Run, position: str) -> bool:
+            arguments = (*_UP, *_POLICIES, *run.targets())
+            async with self._recorded(database, run) as ended:
+                if ended(await self._run(run, arguments, position, alone=len(runs) == 1)):
+                    return False
+            await deployments.finish(
+                database, self._name, run.stack.stack,
+                frame=run.stack.frame if run.whole else None,
+                deployed={organization.slug: digest(organization) for organization in run.register},
+                deleted=run.leaving,
+            )  # fmt: skip
+            return True
+
+        return await self._in_turn(_by_turn(runs), deploy)
+
+    @asynccontextmanager
+    async def _recorded(
+        self, database: Database, run: Run, *, removing: bool = False
+    ) -> AsyncIterator[Callable[[int], int]]:
+        """Record what an update means to do, and forget it when its engine has ended by itself.
+
+        The body passes Pulumi's exit code through the function that it is given. If it never comes to that, or Pulumi
+        was killed, the intent stays for the next update to find.
+        """
+        deploying = {} if removing else {o.slug: o.model_dump_json(exclude_defaults=True) for o in run.register}
+        deleting = [slug for slug in run.slugs if slug not in deploying]
+        if await deployments.is_kept(database):
+            await deployments.begin(
+                database, self._name, run.stack.stack, deploying=deploying, deleting=deleting, whole=run.whole
+            )
+        codes: list[int] = []
+
+        def ended(code: int) -> int:
+            codes.append(code)
+            return code
+
+        yield ended
+        if _ENDED.intersection(codes):
+            await deployments.settle(database, self._name, run.slugs)
+
+    def _check_unprotected(self, runs: Sequence[Run]) -> None:
+        for stack in (Stack(self._root, self._name, run.stack.shard) for run in runs):
             stack.prepare()
             if protected := sorted(stack.protected()):
                 raise Protected(
@@ -98,61 +194,64 @@ class Environment:
                     "all of them are meant: `make destroy UNPROTECT=yes`"
                 )
 
-    def _check_nothing_protected_leaves(self, stacks: Sequence[Wanted], deployed: dict[str, Deployment]) -> None:
+    def _check_nothing_protected_leaves(self, stacks: Sequence[Wanted], record: Record) -> None:
         """Raise Protected before an engine starts, if the catalog has lost an organization that it protected."""
-        staying = {slug for w in stacks for slug in w.slugs}
-        for w in stacks:
-            leaving = set(deployed[w.stack].slugs) - staying if w.stack in deployed else set()
-            if not leaving:
+        standing = known_stacks()
+        for run in self._everything(stacks, record):
+            if not run.leaving or run.stack.stack not in standing:
                 continue
-            stack = Stack(self._root, self._name, w.shard)
+            stack = Stack(self._root, self._name, run.stack.shard)
             stack.prepare()
-            kept = sorted(leaving & {name.removesuffix("-row") for name in stack.protected()})
+            kept = sorted(set(run.leaving) & {name.removesuffix("-row") for name in stack.protected()})
             if kept:
                 raise Protected(
                     f"{', '.join(kept)} left the catalog but is protected; nothing was changed. Put the file back with "
                     "`protected: false`, deploy that, then remove it"
                 )
 
-    async def _deployed(self, database: Database) -> dict[str, Deployment]:
-        return {record.stack: record for record in await deployments.read_all(database, self._name)}
-
-    def _standing(self, stacks: Sequence[Wanted], deployed: dict[str, Deployment]) -> dict[str, Deployment]:
-        """The records of stacks whose state still exists: a lost state has to be made again."""
-        alive = {w.stack for w in stacks if Stack(self._root, self._name, w.shard).exists()}
-        return {stack: record for stack, record in deployed.items() if stack in alive}
-
-    def _say_skipped(self, stacks: Sequence[Wanted], todo: Sequence[Wanted]) -> None:
+    def _say_skipped(self, stacks: Sequence[Wanted], todo: Sequence[Run]) -> None:
         if len(todo) < len(stacks):
             print(
                 f"{len(stacks) - len(todo)} of {len(stacks)} stacks have nothing to change "
                 "(`python -m engine up --all` runs them all the same)",
                 flush=True,
             )
+        for run in todo:
+            if not run.whole:
+                print(f"{run.stack.stack}: {', '.join(run.slugs[:6])}{' …' if len(run.slugs) > 6 else ''}", flush=True)
 
-    async def _all(self, stacks: Sequence[Wanted], act: Callable[[Wanted, str], Awaitable[bool]]) -> bool:
-        """Act on every stack, a few at a time; the others go on when one fails."""
+    async def _in_turn(self, turns: Sequence[Sequence[Run]], act: Callable[[Run, str], Awaitable[bool]]) -> bool:
+        """Act on every run of a turn, a few at a time, before the next turn, which waits for the success of all."""
         limit = asyncio.Semaphore(self._at_once)
 
-        async def one(number: int, w: Wanted) -> bool:
+        async def one(run: Run, position: str) -> bool:
             async with limit:
-                return await act(w, f"[{number}/{len(stacks)}]")
+                return await act(run, position)
 
-        return all(await asyncio.gather(*(one(n, w) for n, w in enumerate(stacks, 1))))
+        for turn in turns:
+            if not all(await asyncio.gather(*(one(run, f"[{n}/{len(turn)}]") for n, run in enumerate(turn, 1)))):
+                return False
+        return True
 
-    async def _run(self, w: Wanted, arguments: Sequence[str], position: str, *, alone: bool) -> bool:
+    async def _run(self, run: Run, arguments: Sequence[str], position: str, *, alone: bool) -> int:
         """Run Pulumi on one stack: in full view if it is the only one, else into a log, with a line when it ends."""
-        stack = Stack(self._root, self._name, w.shard)
+        stack = Stack(self._root, self._name, run.stack.shard)
         if alone:
-            return await stack.run(arguments) == 0
-        log, began = self._logs / f"stack-{w.stack}.log", time.monotonic()
-        code = await stack.run(arguments, log)
+            return await stack.run(arguments, holding=run.holding)
+        log, began = self._logs / f"stack-{stack.name}.log", time.monotonic()
+        code = await stack.run(arguments, holding=run.holding, log=log)
         verdict = "done" if code == 0 else f"FAILED (exit code {code})"
         seconds = time.monotonic() - began
-        print(f"{position} {w.stack}: {len(w.slugs)} organizations, {verdict} after {seconds:.1f} s", flush=True)
+        print(f"{position} {stack.name}: {len(run.slugs)} organizations, {verdict} after {seconds:.1f} s", flush=True)
         if code:
             print("\n".join(log.read_text(errors="replace").splitlines()[-_TAIL:]), flush=True)
-        return code == 0
+        return code
+
+
+def _by_turn(runs: Sequence[Run]) -> list[list[Run]]:
+    """The platform's stack, then the others."""
+    turns = ([run for run in runs if run.stack.shard.has_platform is platform] for platform in (True, False))
+    return [turn for turn in turns if turn]
 
 
 def _database() -> Database:

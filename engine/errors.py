@@ -3,6 +3,7 @@
 EngineError
 ├── NotConfigured  a setting or a file that a stack needs is missing
 ├── Misplaced      an organization is held by another stack than the one it now belongs to
+├── Unfinished     a killed update has to be finished before anything else is begun
 └── Protected      a destroy would remove what the catalog protects
 """
 
@@ -17,6 +18,10 @@ class NotConfigured(EngineError):
 
 class Misplaced(EngineError):
     """An organization is held by another stack than the one it now belongs to."""
+
+
+class Unfinished(EngineError):
+    """A killed update has to be finished before anything else is begun."""
 
 
 class Protected(EngineError):

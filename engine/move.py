@@ -4,43 +4,41 @@ Only states move (`pulumi state move`): no resource is touched, and the next upd
 record of who holds what is written after each move, so that an interrupted move is simply repeated.
 """
 
+from collections import defaultdict
 from pathlib import Path
 
 from database import deployments
 from database.pool import Database
-from engine.shards import Wanted, wanted
+from engine.runs import organization_urn
+from engine.shards import home, shards
 from engine.stack import Stack
-from tenants.shards import Shard, all_shards
-
-_COMPONENT = "agent-ready:tenancy:Organization"
+from tenants.shards import Shard
 
 
 async def move(root: Path, environment: str, database: Database) -> int:
     """Move every organization to the stack that it belongs to; return how many were moved."""
-    target = {slug: w for w in wanted(root, environment) for slug in w.slugs}
-    moved = 0
-    for record in await deployments.read_all(database, environment):
-        source = _stack(root, environment, record.stack, target)
-        leaving = [slug for slug in record.slugs if slug in target and target[slug].stack != record.stack]
-        for slug in leaving:
-            destination = Stack(root, environment, target[slug].shard)
+    parts = shards(root, environment)
+    leaving: dict[str, list[str]] = defaultdict(list)
+    for placed in (await deployments.read(database, environment)).placements.values():
+        if home(placed.slug, parts).stack(environment) != placed.stack:
+            leaving[placed.stack].append(placed.slug)
+    for name, slugs in leaving.items():
+        source = Stack(root, environment, _shard_of_stack(name, environment))
+        source.prepare()
+        held = source.urns()
+        for slug in slugs:
+            destination = Stack(root, environment, home(slug, parts))
             destination.prepare()
-            if _urn(source, slug) in source.urns():
-                source.move(_urn(source, slug), destination)
-            await deployments.hand_over(database, environment, slug, record.stack, destination.name)
-            print(f"{slug}: {source.name} → {destination.name}", flush=True)
-            moved += 1
-    return moved
+            if (urn := organization_urn(name, slug)) in held:
+                source.move(urn, destination)
+            await deployments.hand_over(database, environment, slug, destination.name)
+            print(f"{slug}: {name} → {destination.name}", flush=True)
+    return sum(map(len, leaving.values()))
 
 
-def _stack(root: Path, environment: str, name: str, target: dict[str, Wanted]) -> Stack:
-    """The stack that a record names; one that the catalog no longer uses is found by its number."""
-    known = {w.stack: w.shard for w in target.values()}
-    number = int(name.rsplit("-", 1)[1]) if name != environment else 0
-    most = max([number, *(w.shard.count for w in target.values())])
-    fallback = Shard(number, most) if number else all_shards(1)[0]
-    return Stack(root, environment, known.get(name, fallback))
-
-
-def _urn(stack: Stack, slug: str) -> str:
-    return f"urn:pulumi:{stack.name}::agent-ready-k8s::{_COMPONENT}::{slug}"
+def _shard_of_stack(name: str, environment: str) -> Shard:
+    """The shard that a stack is named after; how many there were is not told by its name, and does not matter."""
+    if name == environment:
+        return Shard(1, 1)
+    number = int(name.removeprefix(f"{environment}-"))
+    return Shard(number, number + 1)

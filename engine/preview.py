@@ -14,21 +14,23 @@ from pathlib import Path
 
 from engine.errors import EngineError
 from engine.review_events import Preview, read_preview
+from engine.runs import Run
 from engine.stack import Stack
 
 POLICY_PACK = ("--policy-pack", "policies")
 
 
-def preview(root: Path, stack: Stack, *, options: Sequence[str] = POLICY_PACK) -> Preview:
-    """Preview `stack` of the checkout at `root`; `options` are more arguments for `pulumi preview`.
+def preview(root: Path, environment: str, run: Run, *, options: Sequence[str] = POLICY_PACK) -> Preview:
+    """Preview one update of the checkout at `root`; `options` are more arguments for `pulumi preview`.
 
     What the engine finds wrong is in the result; EngineError means that it could not even be asked.
     """
+    stack = Stack(root, environment, run.stack.shard)
     with contextlib.redirect_stdout(sys.stderr):  # standard output is the review's alone
         existed = stack.exists()
-        stack.prepare()
+        stack.prepare(run.holding)
     try:
-        return _run(root, stack.name, options)
+        return _run(root, stack.name, (*options, *run.targets()))
     finally:
         if not existed:
             _forget(root, stack.name)

@@ -8,6 +8,7 @@ import sys
 import time
 from collections.abc import Callable, Sequence
 from enum import IntEnum
+from functools import partial
 from pathlib import Path
 
 from engine.errors import EngineError
@@ -15,11 +16,11 @@ from engine.preview import preview
 from engine.review import Review, merge
 from engine.review_events import Preview
 from engine.review_markdown import render, render_broken_catalog, render_failure
-from engine.stack import Stack
-from tenants.catalog import load_catalog
+from engine.runs import Run
 from tenants.errors import CatalogError
+from tenants.model import Organization
 
-Previewer = Callable[[Path, Stack], Preview]
+Previewer = Callable[[Path, str, Run], Preview]
 
 
 class Outcome(IntEnum):
@@ -31,18 +32,17 @@ class Outcome(IntEnum):
     ENGINE_FAILURE = 5
 
 
-def review(root: Path, stacks: Sequence[Stack], previewer: Previewer = preview) -> int:
-    """Print the review of the checkout at `root` over these stacks; return an Outcome."""
-    try:
-        catalog = load_catalog(root / "tenants" / "orgs")
-    except CatalogError as broken:
-        return review_broken(broken)
+def review(
+    root: Path, environment: str, catalog: Sequence[Organization], runs: Sequence[Run], previewer: Previewer = preview
+) -> int:
+    """Print the review of what these runs of the checkout at `root` would change; return an Outcome."""
     found: list[Preview] = []
-    for number, stack in enumerate(stacks, 1):
+    for number, run in enumerate(runs, 1):
+        label = f"[{number}/{len(runs)}] {run.stack.stack}"
         try:
-            found.append(_timed(previewer, root, stack, f"[{number}/{len(stacks)}] {stack.name}"))
+            found.append(_timed(partial(previewer, root, environment, run), label))
         except EngineError as error:
-            print(render_failure(stack.name, str(error)), end="")
+            print(render_failure(run.stack.stack, str(error)), end="")
             return Outcome.ENGINE_FAILURE
     merged = merge(found, catalog)
     print(render(merged), end="", flush=True)
@@ -55,10 +55,10 @@ def review_broken(broken: CatalogError) -> int:
     return Outcome.BROKEN_CATALOG
 
 
-def _timed(previewer: Previewer, root: Path, stack: Stack, label: str) -> Preview:
+def _timed(ask: Callable[[], Preview], label: str) -> Preview:
     start = time.monotonic()
     print(f"{label}: asking the engine what would change", file=sys.stderr, flush=True)
-    found = previewer(root, stack)
+    found = ask()
     changing = sum(step.verb != "same" for step in found.steps)
     elapsed = time.monotonic() - start
     print(f"{label}: {changing} of {len(found.steps)} resources change, {elapsed:.1f} s", file=sys.stderr, flush=True)

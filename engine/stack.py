@@ -18,6 +18,7 @@ from typing import Any
 import yaml
 
 from engine.errors import EngineError, NotConfigured
+from tenants.holding import Holding
 from tenants.shards import Shard
 
 # The commands that read or write the stack's configuration file.
@@ -25,9 +26,8 @@ _CONFIGURED = frozenset({"up", "update", "preview", "destroy", "refresh", "impor
 # What Pulumi itself keeps in that file; everything else comes from the committed one.
 _PULUMIS_OWN = ("encryptionsalt", "encryptedkey", "secretsprovider")
 
-
 WHOLE = Shard(1, 1)
-_PROJECT = "agent-ready-k8s"
+PROJECT = "agent-ready-k8s"
 
 
 class Stack:
@@ -43,17 +43,16 @@ class Stack:
         self._folder = root / ".local" / "stack"
         self._configured = self._folder / f"Pulumi.{self.name}.yaml"
 
-    def pulumi(self, arguments: Sequence[str]) -> int:
-        """Run `pulumi` with these arguments on the stack, making the stack if needed; return its exit code."""
-        return asyncio.run(self.run(arguments))
+    async def run(self, arguments: Sequence[str], *, holding: Holding | None = None, log: Path | None = None) -> int:
+        """Run `pulumi` with these arguments on the stack, making the stack if needed; return its exit code.
 
-    async def run(self, arguments: Sequence[str], log: Path | None = None) -> int:
-        """The same; what is said goes to `log` if there is one, so that several stacks may run at once.
+        The program registers what `holding` says, or everything that the catalog gives to the stack. What is said goes
+        to `log` if there is one, so that several stacks may run at once.
 
         In the foreground the terminal's Ctrl-C reaches Pulumi directly; in the background, where it does not, we
         pass it on once. Either way Pulumi ends cleanly by itself, and is waited for: a second one would kill it.
         """
-        await asyncio.to_thread(self.prepare)
+        await asyncio.to_thread(self.prepare, holding)
         if log is None:
             foreground = await asyncio.create_subprocess_exec(
                 *self._command(arguments), cwd=self._root, env=_environment()
@@ -81,7 +80,7 @@ class Stack:
         file = ["--config-file", str(self._configured)] if configured else []
         return [_executable(), *arguments, "--stack", self.name, *file]
 
-    def prepare(self) -> None:
+    def prepare(self, holding: Holding | None = None) -> None:
         """Have the stack and its configuration file, and no lock of a process that is gone."""
         committed = self._committed_configuration()
         self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -90,15 +89,20 @@ class Stack:
             self._init(committed.get("secretsprovider"))
         kept = _read_yaml(self._configured)
         own = {key: kept[key] for key in _PULUMIS_OWN if key in kept}
-        self._configured.write_text(yaml.safe_dump({**own, **committed, "config": self._config(committed)}))
+        config = self._config(committed, holding)
+        self._configured.write_text(yaml.safe_dump({**own, **committed, "config": config}))
         self._configured.chmod(0o600)
         if self._forget_dead_locks():
             self._forget_pending_creates()
 
-    def _config(self, committed: dict[str, Any]) -> dict[str, Any]:
-        """The committed configuration, and which part of the environment this stack is."""
+    def _config(self, committed: dict[str, Any], holding: Holding | None) -> dict[str, Any]:
+        """The committed configuration, which part of the environment this stack is, and what to register of it."""
         part = {"environment": self._environment, "shard": str(self._shard)}
-        return {**(committed.get("config") or {}), **{f"{_PROJECT}:{key}": value for key, value in part.items()}}
+        if holding:
+            file = self._folder / f"{self.name}.holding.json"
+            holding.write(file)
+            part["holding"] = str(file)
+        return {**(committed.get("config") or {}), **{f"{PROJECT}:{key}": value for key, value in part.items()}}
 
     def _committed_configuration(self) -> dict[str, Any]:
         if not self._committed.is_file():
@@ -126,10 +130,7 @@ class Stack:
 
     def exists(self) -> bool:
         """Whether the state backend knows the stack."""
-        state = _file_state()
-        if state is not None:
-            return any((state / ".pulumi" / "stacks").glob(f"**/{self.name}.json"))
-        return any(stack["name"] == self.name for stack in json.loads(self._ask("stack", "ls", "--json")))
+        return self.name in known_stacks()
 
     def _init(self, secrets_provider: str | None) -> None:
         key_service = ["--secrets-provider", secrets_provider] if secrets_provider else []
@@ -138,12 +139,7 @@ class Stack:
 
     def _ask(self, *arguments: str) -> str:
         """What a Pulumi command prints, run where it may write the stack's file."""
-        done = subprocess.run(
-            [_executable(), "-C", str(self._folder), *arguments], capture_output=True, text=True, check=False
-        )
-        if done.returncode:
-            raise EngineError(f"`pulumi {' '.join(arguments)}` failed:\n{done.stderr.strip()}")
-        return done.stdout
+        return _ask(self._folder, *arguments)
 
     def _forget_dead_locks(self) -> bool:
         """Remove locks of the file backend whose process, on this machine, is gone: a killed run leaves its lock."""
@@ -168,6 +164,22 @@ class Stack:
             file.write_text(json.dumps(exported))
             self._ask("stack", "import", "--stack", self.name, "--file", str(file))
             file.unlink()
+
+
+def known_stacks() -> frozenset[str]:
+    """The project's stacks that the state backend knows."""
+    state = _file_state()
+    if state is not None:
+        return frozenset(path.stem for path in (state / ".pulumi" / "stacks" / PROJECT).glob("*.json"))
+    listed = json.loads(_ask(Path.cwd(), "stack", "ls", "--json", "--project", PROJECT))
+    return frozenset(stack["name"].rsplit("/", 1)[-1] for stack in listed)
+
+
+def _ask(folder: Path, *arguments: str) -> str:
+    done = subprocess.run([_executable(), "-C", str(folder), *arguments], capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise EngineError(f"`pulumi {' '.join(arguments)}` failed:\n{done.stderr.strip()}")
+    return done.stdout
 
 
 def _environment() -> dict[str, str]:

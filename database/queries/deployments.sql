@@ -1,28 +1,47 @@
 -- name: exists
-select to_regclass('tenancy.deployments') is not null as there;
+select to_regclass('tenancy.placements') is not null as there;
 
--- name: all
-select stack, digest, slugs from tenancy.deployments where environment = %(environment)s;
+-- name: frames
+select stack, digest from tenancy.deployments where environment = %(environment)s;
 
--- name: begin
-insert into tenancy.deployments as d (environment, stack, slugs) values (%(environment)s, %(stack)s, %(slugs)s)
+-- name: placements
+select slug, stack, digest, phase, intent::text from tenancy.placements where environment = %(environment)s order by slug;
+
+-- name: begin_stack
+insert into tenancy.deployments as d (environment, stack) values (%(environment)s, %(stack)s)
 on conflict (environment, stack) do update
-  set digest = null, begun_at = now(), slugs = array(select distinct unnest(d.slugs || excluded.slugs) order by 1);
+  set begun_at = now(), digest = case when %(whole)s then null else d.digest end;
 
--- name: finish
-insert into tenancy.deployments (environment, stack, slugs, digest, finished_at)
-values (%(environment)s, %(stack)s, %(slugs)s, %(digest)s, now())
-on conflict (environment, stack) do update
-  set digest = excluded.digest, slugs = excluded.slugs, finished_at = excluded.finished_at;
+-- name: begin_deploying
+insert into tenancy.placements (environment, slug, stack, phase, intent)
+select %(environment)s, slug, %(stack)s, 'deploying', intent::jsonb
+from unnest(%(slugs)s::text[], %(intents)s::text[]) t (slug, intent)
+on conflict (environment, slug) do update
+  set stack = excluded.stack, digest = null, phase = 'deploying', intent = excluded.intent;
+
+-- name: begin_deleting
+update tenancy.placements set digest = null, phase = 'deleting', intent = null
+where environment = %(environment)s and slug = any(%(slugs)s);
+
+-- name: settle
+update tenancy.placements set phase = 'settled', intent = null
+where environment = %(environment)s and slug = any(%(slugs)s);
+
+-- name: finish_stack
+update tenancy.deployments set digest = coalesce(%(digest)s, digest), finished_at = now()
+where environment = %(environment)s and stack = %(stack)s;
+
+-- name: finish_deployed
+update tenancy.placements p set digest = t.digest, phase = 'settled', intent = null
+from unnest(%(slugs)s::text[], %(digests)s::text[]) t (slug, digest)
+where p.environment = %(environment)s and p.slug = t.slug;
+
+-- name: finish_deleted
+delete from tenancy.placements where environment = %(environment)s and slug = any(%(slugs)s);
 
 -- name: hand_over
-with taken as (
-  update tenancy.deployments set digest = null, slugs = array_remove(slugs, %(slug)s)
-  where environment = %(environment)s and stack = %(source)s
-)
-insert into tenancy.deployments as d (environment, stack, slugs)
-values (%(environment)s, %(destination)s, array[%(slug)s])
-on conflict (environment, stack) do update set digest = null, slugs = d.slugs || excluded.slugs;
+update tenancy.placements set stack = %(destination)s, digest = null
+where environment = %(environment)s and slug = %(slug)s;
 
 -- name: forget
 delete from tenancy.deployments where environment = %(environment)s and stack = %(stack)s;

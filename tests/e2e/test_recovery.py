@@ -4,8 +4,8 @@ import asyncio
 import json
 import os
 import signal
-import time
 from collections.abc import Iterator
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
@@ -16,7 +16,7 @@ from cluster.errors import StillTerminating
 from tests.e2e.checkout import Checkout
 from tests.processes import tree
 
-POINTS = int(os.environ.get("DRILL_POINTS", "3"))  # `make drill` tries many more
+POINTS = int(os.environ.get("DRILL_POINTS", "4"))  # `make drill` tries many more
 UP = ("-m", "engine", "pulumi", "--", "up", "--yes", "--skip-preview", "--non-interactive")
 
 
@@ -49,15 +49,19 @@ def state_file(checkout: Checkout) -> Path:
     return found
 
 
-def facts(checkout: Checkout) -> dict[str, object]:
-    """What must not be doubled or made anew: namespaces with their UIDs, and rows."""
+def facts(checkout: Checkout) -> dict[str, dict[str, object]]:
+    """What must not be doubled, made anew or rotated: namespaces with their UIDs, rows, logins with their passwords."""
     spaces = {
         item["metadata"]["name"]: (item["metadata"]["uid"], item["metadata"]["labels"].get("isolation-ready"))
         for item in checkout.objects("namespaces")
         if item["metadata"]["name"].startswith("org-") and item["metadata"]["name"] != "org-admission-canary"
     }
     rows = checkout.sql("select slug, id, status, operation_id from tenancy.organizations where status <> 'DELETED'")
-    return {"namespaces": spaces, "rows": {row[0]: row[1:] for row in rows}}
+    logins = {
+        item["metadata"]["namespace"]: (item["data"]["username"], item["data"]["password"])
+        for item in checkout.objects("secrets", "-A", "-l", "agent-ready.io/baseline=true")
+    }
+    return {"namespaces": spaces, "rows": {row[0]: row[1:] for row in rows}, "logins": logins}
 
 
 def test_drift_of_every_object_is_seen_by_a_refresh_and_repaired_by_the_next_up(small: Checkout) -> None:
@@ -133,56 +137,87 @@ def test_of_two_updates_at_once_one_wins_and_the_other_says_so(small: Checkout) 
 
 
 def test_an_update_killed_at_any_point_converges_when_it_is_run_again(small: Checkout) -> None:
-    """Each round creates one organization, changes one and deletes one; the kill falls after the n-th event."""
-    small.environment["PULUMI_DEBUG_COMMANDS"] = "true"  # shows --event-log
-    events = small.folder / ".local" / "events.json"
-    total = 0
-    for point in range(POINTS + 1):
-        suffix = f"{point:02}"
-        add(small, f"made{suffix}")
-        small.edit("changed", quota={"cpu": 3 + point % 5}, name=f"Changed {suffix}", slug="changed")
-        gone = small.catalog / ("removed.yaml" if point == 0 else f"made{point - 1:02}.yaml")
-        gone.unlink()
-        before = facts(small)
-        if point == 0:  # a whole round, to learn how many events there are
-            small.python(*UP, "--event-log", str(events)).ok()
-            total = events.read_bytes().count(b"\n")
-        else:
-            _kill_after(small, events, max(1, total * (point - 1) // POINTS))
-            small.up()
-        after = facts(small)
-        assert set(small.up()) == {"same"}, f"killed after {point - 1}/{POINTS} of {total} events: not converged"
-        _check_round(before, after, created=f"made{suffix}", removed=gone.stem)
-        _check_nothing_orphaned(small)
+    """Each round creates one organization, changes one and deletes one; the kill falls after the n-th line it says."""
+    steps = _round(small, 0)
+    said = small.python("-m", "engine", "up").ok().out.count("\n")
+    _check_round(small, steps)
+    landed = 0
+    for point in range(1, POINTS + 1):
+        steps = _round(small, point)
+        landed += _kill_after(small, 1 + said * (point - 1) // POINTS)
+        if point % 2 == 0:  # the catalog is edited before anybody runs the update again
+            steps = _take_back(small, steps)
+        small.python("-m", "engine", "up").ok()
+        _check_round(small, steps)
+    assert landed >= POINTS - 1, "the kills have to fall before the update ends by itself"
 
 
-def _kill_after(checkout: Checkout, events: Path, count: int) -> None:
-    """Start an update and end its whole process tree, without a chance to clean up, after `count` engine events."""
-    events.unlink(missing_ok=True)
-    update = checkout.start_python(*UP, "--event-log", str(events))
-    deadline = time.monotonic() + 120
-    while update.poll() is None and time.monotonic() < deadline:
-        if events.exists() and events.read_bytes().count(b"\n") >= count:
-            break
-        time.sleep(0.005)
+@dataclass(frozen=True)
+class Round:
+    """What one update is about: `before` are the facts then, `made` and `gone` slugs, `cpu` a quota."""
+
+    before: dict[str, dict[str, object]]
+    made: str
+    gone: str
+    cpu: int
+
+
+def _round(checkout: Checkout, number: int) -> Round:
+    """Edit the catalog."""
+    before = facts(checkout)
+    standing = [path for path in sorted(checkout.catalog.glob("*.yaml")) if path.stem not in ("kept", "changed")]
+    standing[0].unlink()
+    for name in (f"made{number:03}", f"spare{number:03}"):  # there is always one to be removed
+        add(checkout, name)
+    cpu = 3 + number % 5
+    members = [{"email": f"owner{number}@changed.example", "role": "owner"}]
+    checkout.edit("changed", quota={"cpu": cpu}, name=f"Changed {number}", slug="changed", members=members)
+    return Round(before, f"made{number:03}", standing[0].stem, cpu)
+
+
+def _take_back(checkout: Checkout, steps: Round) -> Round:
+    """Edit the catalog again: the new organization goes, the changed one is set to something else."""
+    (checkout.catalog / f"{steps.made}.yaml").unlink()
+    checkout.edit("changed", quota={"cpu": 2})
+    return replace(steps, gone=steps.made, cpu=2)
+
+
+def _kill_after(checkout: Checkout, lines: int) -> bool:
+    """Start an update; end its whole process tree, without a chance to clean up, after it said so many lines.
+
+    False if it ended by itself before that.
+    """
+    update = checkout.start_python("-m", "engine", "up")
+    assert update.stdout is not None
+    for _ in range(lines):
+        update.stdout.readline()
+    ran = update.poll() is None
     for pid in tree(update.pid):
         try:
             os.kill(pid, signal.SIGKILL)
         except ProcessLookupError:
             continue
     update.communicate(timeout=60)
+    return ran
 
 
-def _check_round(before: dict[str, object], after: dict[str, object], *, created: str, removed: str) -> None:
-    for kind, name in (("namespaces", "org-{}"), ("rows", "{}")):
-        old, new = dict(before[kind]), dict(after[kind])  # type: ignore[call-overload]
-        assert name.format(created) in new and name.format(removed) not in new
-        for kept in old.keys() - {name.format(removed), name.format(created)}:
-            assert new[kept] == old[kept], f"{kept} was made anew or changed"
+def _check_round(checkout: Checkout, steps: Round) -> None:
+    """The catalog is in force, nothing of it twice or made anew, and nothing else is left anywhere."""
+    after, catalog = facts(checkout), {path.stem for path in checkout.catalog.glob("*.yaml")}
+    assert set(after["rows"]) == catalog, "a row for each file and none besides"
+    assert {*after["namespaces"]} == {f"org-{name}" for name in catalog}
+    assert all(ready == "true" for _, ready in after["namespaces"].values())  # type: ignore[misc]
+    for kind, known in after.items():
+        for name in known.keys() & steps.before[kind].keys():
+            assert known[name] == steps.before[kind][name], f"{name} was made anew, changed or rotated"
+    (quota,) = checkout.objects("resourcequotas", "-n", "org-changed")
+    assert quota["status"]["hard"]["limits.cpu"] == str(steps.cpu)
+    _check_nothing_orphaned(checkout)
+    assert set(checkout.up()) == {"same"}, "a run of everything finds nothing to do"
 
 
 def _check_nothing_orphaned(checkout: Checkout) -> None:
-    """Everything of ours in the cluster is in the state, and everything in the state exists."""
+    """Everything of ours in the cluster and every login is in the state, and everything in the state exists."""
     state = json.loads(checkout.pulumi("stack", "export").ok().out)["deployment"]
     known = {
         f"{r['inputs']['kind']}/{r['inputs']['metadata'].get('namespace', '')}/{r['inputs']['metadata']['name']}"
@@ -194,6 +229,9 @@ def _check_nothing_orphaned(checkout: Checkout) -> None:
         for item in checkout.objects(kind, "-A", "-l", "agent-ready.io/baseline=true"):
             meta = item["metadata"]
             assert f"{item['kind']}/{meta['namespace']}/{meta['name']}" in known, f"orphan: {meta}"
+    managed = {r["inputs"]["name"] for r in state["resources"] if r["type"] == "postgresql:index/role:Role"}
+    logins = {row[0] for row in checkout.sql(r"select rolname from pg_roles where rolname like 'tenant\_%'")}
+    assert logins == managed, "a login that no organization has, or none where there should be one"
 
 
 def test_a_namespace_stuck_in_terminating_is_named_and_its_deletion_resumes(small: Checkout) -> None:

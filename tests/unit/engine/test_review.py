@@ -1,5 +1,6 @@
 """The review, from recorded events of the real engine (`recorded/`, Pulumi 3.250.0) to Markdown and exit code."""
 
+import asyncio
 import json
 import os
 import re
@@ -11,6 +12,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+from engine.deploy import Environment
 from engine.errors import EngineError
 from engine.preview import preview
 from engine.review import Review, merge
@@ -18,9 +20,11 @@ from engine.review_command import Outcome, review
 from engine.review_events import Preview, Step, Violation, read_preview, redact
 from engine.review_fields import FieldChange, differences, is_secret
 from engine.review_markdown import LONGEST, MARKER, render, render_broken_catalog
-from engine.stack import Stack
+from engine.runs import Run
+from engine.shards import Wanted
 from tenants.errors import Problem
 from tenants.model import Organization
+from tenants.shards import Shard
 
 ROOT = Path(__file__).parents[3]
 RECORDED = Path(__file__).parent / "recorded"
@@ -42,6 +46,9 @@ CATALOG = (
     organization("Northwind Logistics", "enterprise"),
     organization("Zephyr Foods", "business"),
 )
+
+
+RUN = Run(Wanted(Shard(1, 1), "dev", "frame", CATALOG), CATALOG, whole=True)
 
 
 @pytest.fixture
@@ -309,26 +316,24 @@ class TestCommand:
     def test_the_exit_code_tells_how_it_went(
         self, root: Path, capsys: pytest.CaptureFixture[str], name: str, engine_code: int, outcome: Outcome
     ) -> None:
-        assert review(root, [Stack(root)], lambda _, stack: recorded(name, engine_code)) == outcome
+        assert review(root, "dev", CATALOG, [RUN], lambda *_: recorded(name, engine_code)) == outcome
         said = capsys.readouterr()
         assert said.out.startswith(MARKER) and "[1/1] dev" in said.err, "Markdown alone goes to standard output"
 
     def test_a_broken_catalog_is_reviewed_without_the_engine(
-        self, root: Path, capsys: pytest.CaptureFixture[str]
+        self, root: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
     ) -> None:
         (root / "tenants" / "orgs" / "acme-robotics.yaml").write_text("name: Acme\nplan: gold\n")
-
-        def never(_: Path, stack: Stack) -> Preview:
-            raise AssertionError(f"{stack.name} was previewed")
-
-        assert review(root, [Stack(root)], never) == Outcome.BROKEN_CATALOG
+        (root / "Pulumi.dev.yaml").write_text("config: {}\n")
+        monkeypatch.delenv("PLATFORM_DATABASE_URL", raising=False)
+        assert asyncio.run(Environment(root, "dev").review()) == Outcome.BROKEN_CATALOG
         assert "`tenants/orgs/acme-robotics.yaml:2` `plan`" in capsys.readouterr().out
 
     def test_an_engine_that_cannot_be_asked_is_a_failure(self, root: Path, capsys: pytest.CaptureFixture[str]) -> None:
-        def away(_: Path, stack: Stack) -> Preview:
-            raise EngineError(f"`pulumi stack ls` failed for {stack.name}")
+        def away(_: Path, environment: str, run: Run) -> Preview:
+            raise EngineError(f"`pulumi stack ls` failed for {run.stack.stack}")
 
-        assert review(root, [Stack(root)], away) == Outcome.ENGINE_FAILURE
+        assert review(root, "dev", CATALOG, [RUN], away) == Outcome.ENGINE_FAILURE
         assert "`pulumi stack ls` failed for dev" in capsys.readouterr().out
 
     def test_outcomes_are_distinguishable_from_each_other_and_from_a_crash(self) -> None:
@@ -368,16 +373,25 @@ class TestRunningTheEngine:
         return tmp_path / "asked"
 
     def test_it_previews_with_the_policy_pack_and_never_updates(self, tmp_path: Path, asked: Path) -> None:
-        found = preview(tmp_path, Stack(tmp_path))
+        found = preview(tmp_path, "dev", RUN)
         assert found.succeeded and len(found.steps) > 50
         (command,) = [line for line in asked.read_text().splitlines() if line.startswith("preview")]
         assert "--policy-pack policies" in command and "--stack dev" in command
+        assert "--target" not in command, "the whole stack is asked for"
         assert not any(line.startswith(("up", "refresh", "destroy")) for line in asked.read_text().splitlines())
+
+    def test_what_changed_is_all_that_is_asked_for(self, tmp_path: Path, asked: Path) -> None:
+        preview(tmp_path, "dev", Run(RUN.stack, CATALOG[:1], ("gone",)))
+        (command,) = [line for line in asked.read_text().splitlines() if line.startswith("preview")]
+        component = "urn:pulumi:dev::agent-ready-k8s::agent-ready:tenancy:Organization::"
+        for slug in ("acme-robotics", "gone"):
+            assert f"--target={component}{slug} " in command
+        assert "zephyr" not in command and "--target-dependents" in command
 
     def test_a_stack_that_was_not_there_is_not_there_afterwards(self, tmp_path: Path, asked: Path) -> None:
         state = Path(os.environ["STACKS"]) / "dev.json"
         state.unlink()
-        preview(tmp_path, Stack(tmp_path))
+        preview(tmp_path, "dev", RUN)
         assert "stack init dev" in asked.read_text() and not state.exists()
         assert "--force" not in asked.read_text(), "Pulumi refuses to remove a stack that holds something by now"
         assert not (tmp_path / ".local" / "stack" / "Pulumi.dev.yaml").exists()
@@ -388,4 +402,4 @@ class TestRunningTheEngine:
     ) -> None:
         monkeypatch.setenv("EVENTS", os.devnull)
         monkeypatch.setenv("ENDS", "255")
-        assert preview(tmp_path, Stack(tmp_path)).errors == ("warning: something",)
+        assert preview(tmp_path, "dev", RUN).errors == ("warning: something",)
