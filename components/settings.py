@@ -8,6 +8,7 @@ from urllib.parse import parse_qs, unquote, urlsplit
 
 import pulumi
 
+from tenants import holding
 from tenants.shards import Shard, parse_shard
 
 
@@ -76,7 +77,7 @@ class Settings:
             managed_by=f"catalog:{pulumi.get_project()}/{config.get('environment') or pulumi.get_stack()}",
             unprotect=config.get_bool("unprotect") or False,
             shard=parse_shard(config.get("shard") or "1/1"),
-            holding=Path(given) if (given := config.get("holding")) else None,
+            holding=Path(given) if (given := os.environ.get(holding.VARIABLE)) else None,
         )
 
 

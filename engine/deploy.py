@@ -145,10 +145,11 @@ class Environment:
 
     async def _deploy(self, database: Database, runs: Sequence[Run]) -> bool:
         async def deploy(run: Run, position: str) -> bool:
-            arguments = (*_UP, *_POLICIES, *run.targets())
-            async with self._recorded(database, run) as ended:
-                if ended(await self._run(run, arguments, position, alone=len(runs) == 1)):
-                    return False
+            targets = run.targets(Stack(self._root, self._name, run.stack.shard).urns)
+            if targets is not None:
+                async with self._recorded(database, run) as ended:
+                    if ended(await self._run(run, (*_UP, *_POLICIES, *targets), position, alone=len(runs) == 1)):
+                        return False
             await deployments.finish(
                 database, self._name, run.stack.stack,
                 frame=run.stack.frame if run.whole else None,

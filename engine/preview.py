@@ -5,11 +5,10 @@ so that they are read while they come. A stack that did not exist before is take
 """
 
 import contextlib
-import os
 import subprocess
 import sys
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from engine.errors import EngineError
@@ -28,18 +27,21 @@ def preview(root: Path, environment: str, run: Run, *, options: Sequence[str] = 
     stack = Stack(root, environment, run.stack.shard)
     with contextlib.redirect_stdout(sys.stderr):  # standard output is the review's alone
         existed = stack.exists()
-        stack.prepare(run.holding)
+        stack.prepare()
     try:
-        return _run(root, stack.name, (*options, *run.targets()))
+        targets = run.targets(stack.urns)
+        if targets is None:
+            return Preview(stack.name)
+        return _run(root, stack.name, stack.environment(run.holding), (*options, *targets))
     finally:
         if not existed:
             _forget(root, stack.name)
 
 
-def _run(root: Path, stack: str, options: Sequence[str]) -> Preview:
+def _run(root: Path, stack: str, variables: Mapping[str, str], options: Sequence[str]) -> Preview:
     named = ("--stack", stack, "--config-file", str(_configured(root, stack)))
     command = ["pulumi", "preview", "--json", "--non-interactive", "--suppress-outputs", *named, *options]
-    environment = {**os.environ, "PULUMI_ENABLE_STREAMING_JSON_PREVIEW": "true"}
+    environment = {**variables, "PULUMI_ENABLE_STREAMING_JSON_PREVIEW": "true"}
     # Errors go to a file: a second pipe that nobody reads meanwhile could stop the engine.
     with tempfile.TemporaryFile("w+") as errors:
         with subprocess.Popen(

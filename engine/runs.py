@@ -5,7 +5,7 @@ depends on them; everything else of the stack is kept in its state untouched and
 is registered. Drift is a refresh's matter.
 """
 
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass
 
 from database.deployments import Placement, Record
@@ -36,12 +36,19 @@ class Run:
         """What the program is handed."""
         return self.stack.holding(self.register)
 
-    def targets(self) -> tuple[str, ...]:
-        """The engine's arguments that keep it to these organizations; none if everything runs."""
+    def targets(self, held: Callable[[], frozenset[str]]) -> tuple[str, ...] | None:
+        """The engine's arguments that keep it to these organizations; none if everything runs.
+
+        `held` reads the URNs in the stack's state: the engine fails on a target that is neither there nor registered.
+        None means that there is nothing to ask the engine for. It must not be asked then: without a target it would
+        remove everything that is not registered.
+        """
         if self.whole:
             return ()
-        named = (f"--target={organization_urn(self.stack.stack, slug)}" for slug in self.slugs)
-        return (*named, "--target-dependents")
+        known = held() if self.leaving else frozenset()
+        urns = [organization_urn(self.stack.stack, organization.slug) for organization in self.register]
+        urns += [urn for slug in self.leaving if (urn := organization_urn(self.stack.stack, slug)) in known]
+        return (*(f"--target={urn}" for urn in urns), "--target-dependents") if urns else None
 
 
 def organization_urn(stack: str, slug: str) -> str:

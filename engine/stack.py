@@ -18,6 +18,7 @@ from typing import Any
 import yaml
 
 from engine.errors import EngineError, NotConfigured
+from tenants.holding import VARIABLE as HOLDING
 from tenants.holding import Holding
 from tenants.shards import Shard
 
@@ -52,15 +53,16 @@ class Stack:
         In the foreground the terminal's Ctrl-C reaches Pulumi directly; in the background, where it does not, we
         pass it on once. Either way Pulumi ends cleanly by itself, and is waited for: a second one would kill it.
         """
-        await asyncio.to_thread(self.prepare, holding)
+        await asyncio.to_thread(self.prepare)
+        environment = self.environment(holding)
         if log is None:
             foreground = await asyncio.create_subprocess_exec(
-                *self._command(arguments), cwd=self._root, env=_environment()
+                *self._command(arguments), cwd=self._root, env=environment
             )
             return await self._wait(foreground)
         with log.open("wb") as out:
             process = await asyncio.create_subprocess_exec(
-                *self._command(arguments), cwd=self._root, env=_environment(), start_new_session=True,
+                *self._command(arguments), cwd=self._root, env=environment, start_new_session=True,
                 stdin=subprocess.DEVNULL, stdout=out, stderr=out,
             )  # fmt: skip
         return await self._wait(process, pass_on=True)
@@ -80,7 +82,20 @@ class Stack:
         file = ["--config-file", str(self._configured)] if configured else []
         return [_executable(), *arguments, "--stack", self.name, *file]
 
-    def prepare(self, holding: Holding | None = None) -> None:
+    def environment(self, holding: Holding | None) -> dict[str, str]:
+        """Ours, what the program is to register, and one write of the state at the end instead of two a resource.
+
+        An update that is killed then knows nothing of what it did, and need not: docs/adr/0010-shards.md. What to
+        register is said to this one process only: a file that told every later one could cost organizations.
+        """
+        said = {**os.environ, "PULUMI_SKIP_CHECKPOINTS": "true"}
+        if holding:
+            file = self._folder / f"{self.name}.holding.json"
+            holding.write(file)
+            said[HOLDING] = str(file)
+        return said
+
+    def prepare(self) -> None:
         """Have the stack and its configuration file, and no lock of a process that is gone."""
         committed = self._committed_configuration()
         self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -89,19 +104,14 @@ class Stack:
             self._init(committed.get("secretsprovider"))
         kept = _read_yaml(self._configured)
         own = {key: kept[key] for key in _PULUMIS_OWN if key in kept}
-        config = self._config(committed, holding)
-        self._configured.write_text(yaml.safe_dump({**own, **committed, "config": config}))
+        self._configured.write_text(yaml.safe_dump({**own, **committed, "config": self._config(committed)}))
         self._configured.chmod(0o600)
         if self._forget_dead_locks():
             self._forget_pending_creates()
 
-    def _config(self, committed: dict[str, Any], holding: Holding | None) -> dict[str, Any]:
-        """The committed configuration, which part of the environment this stack is, and what to register of it."""
+    def _config(self, committed: dict[str, Any]) -> dict[str, Any]:
+        """The committed configuration, and which part of the environment this stack is."""
         part = {"environment": self._environment, "shard": str(self._shard)}
-        if holding:
-            file = self._folder / f"{self.name}.holding.json"
-            holding.write(file)
-            part["holding"] = str(file)
         return {**(committed.get("config") or {}), **{f"{PROJECT}:{key}": value for key, value in part.items()}}
 
     def _committed_configuration(self) -> dict[str, Any]:
@@ -180,14 +190,6 @@ def _ask(folder: Path, *arguments: str) -> str:
     if done.returncode:
         raise EngineError(f"`pulumi {' '.join(arguments)}` failed:\n{done.stderr.strip()}")
     return done.stdout
-
-
-def _environment() -> dict[str, str]:
-    """Ours, and one write of the state at the end of an update instead of two for each resource.
-
-    An update that is killed then knows nothing of what it did, and need not: docs/adr/0010-shards.md.
-    """
-    return {**os.environ, "PULUMI_SKIP_CHECKPOINTS": "true"}
 
 
 def _executable() -> str:

@@ -12,6 +12,8 @@ from pydantic import BaseModel, ConfigDict
 
 from tenants.model import Organization
 
+VARIABLE = "AGENT_READY_HOLDING"  # of the environment: the path of the file
+
 
 class Holding(BaseModel):
     """`slugs` of all organizations of the stack; `organizations` those that this update registers."""

@@ -59,9 +59,28 @@ def test_a_second_up_starts_no_engine(sharded: Checkout) -> None:
 def test_one_changed_organization_runs_one_stack(sharded: Checkout) -> None:
     sharded.edit("cats", quota={"cpu": 4})
     out = engine(sharded, "up").ok().out
-    assert "3 of 4 stacks have nothing to change" in out and "[1/1]" in out, out
+    assert "3 of 4 stacks have nothing to change" in out and ": cats\n" in out, out
+    assert "4 updated" in out, "row, settings, quota and limits; of the stack's others the engine asks nobody"
     (quota,) = sharded.objects("resourcequotas", "-n", "org-cats")
     assert quota["status"]["hard"]["limits.cpu"] == "4"
+
+
+def test_any_command_needs_a_shard_that_the_environment_has(sharded: Checkout) -> None:
+    """The platform's stack would else take everything for its own."""
+    refused = engine(sharded, "pulumi", "--", "preview")
+    assert refused.code == 1 and "has 4 stacks; name one with --shard (0/3 is the platform's" in refused.out
+    assert "is no shard" in engine(sharded, "pulumi", "--shard", "1/2", "--", "preview").out
+    engine(sharded, "pulumi", "--shard", "1/3", "--", "preview", "--expect-no-changes").ok()
+
+
+def test_an_organization_that_left_is_removed_alone(sharded: Checkout) -> None:
+    sharded.edit("ibexes", name="ibexes", members=[{"email": "owner@ibexes.example", "role": "owner"}])
+    engine(sharded, "up").ok()
+    before = uids(sharded)
+    (sharded.catalog / "ibexes.yaml").unlink()
+    engine(sharded, "up").ok()
+    assert uids(sharded) == {name: uid for name, uid in before.items() if name != "org-ibexes"}
+    assert "4 of 4 stacks have nothing to change" in engine(sharded, "up").ok().out
 
 
 def test_a_failed_stack_leaves_the_others_deployed_and_is_tried_again(sharded: Checkout) -> None:

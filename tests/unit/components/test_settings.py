@@ -13,7 +13,7 @@ VARIABLES = {"PULUMI_KUBECONFIG": "/env/k", "PLATFORM_DATABASE_URL": "postgresql
 @pytest.fixture(autouse=True)
 def clean(monkeypatch: pytest.MonkeyPatch) -> None:
     """Neither the shell's environment nor an earlier test's configuration may count."""
-    for name in (*VARIABLES, "REDIS_CA_FILE", "KUBECONFIG"):
+    for name in (*VARIABLES, "REDIS_CA_FILE", "KUBECONFIG", "AGENT_READY_HOLDING"):
         monkeypatch.delenv(name, raising=False)
     pulumi.runtime.set_all_config({})
 

@@ -6,7 +6,7 @@ import pytest
 
 from database.deployments import Phase, Placement, Record
 from engine.errors import Misplaced
-from engine.runs import Run, needed, unfinished
+from engine.runs import Run, needed, organization_urn, unfinished
 from engine.shards import Wanted, check_places, digest
 from tenants.model import Organization
 from tenants.shards import Shard, all_shards, shard_of
@@ -46,7 +46,7 @@ class TestWhatChanged:
     def test_one_changed_registers_that_one_and_targets_it(self) -> None:
         (run,) = needed([stack(organization("ants", 3), BEES)], record(placed(ANTS), placed(BEES)), STANDING)
         assert (registered(run), run.leaving, run.whole) == (["ants"], (), False)
-        assert run.targets() == (
+        assert run.targets(frozenset) == (
             "--target=urn:pulumi:dev::agent-ready-k8s::agent-ready:tenancy:Organization::ants",
             "--target-dependents",
         )
@@ -55,7 +55,14 @@ class TestWhatChanged:
     def test_a_new_one_is_registered_and_one_that_left_is_a_target_too(self) -> None:
         (run,) = needed([stack(ANTS, CATS)], record(placed(ANTS), placed(BEES)), STANDING)
         assert (registered(run), run.leaving) == (["cats"], ("bees",))
-        assert any(target.endswith("::bees") for target in run.targets())
+        bees = organization_urn("dev", "bees")
+        assert f"--target={bees}" in (run.targets(lambda: frozenset({bees})) or ())
+        assert f"--target={bees}" not in (run.targets(frozenset) or ()), "the engine fails on what it does not know"
+
+    def test_with_nothing_left_to_target_the_engine_is_not_asked(self) -> None:
+        """It would take no target for all of them, and remove whatever is not registered."""
+        (run,) = needed([stack(ANTS)], record(placed(ANTS), placed(BEES, "deleting")), STANDING)
+        assert run.targets(frozenset) is None
 
     def test_what_was_begun_and_failed_is_run_again(self) -> None:
         failed = replace(placed(ANTS), digest=None)
@@ -73,7 +80,7 @@ class TestWhatChanged:
     )
     def test_everything_runs_when_more_than_organizations_changed(self, known: Record, standing: set[str]) -> None:
         (run,) = needed([stack(ANTS, BEES)], known, standing)
-        assert run.whole and registered(run) == ["ants", "bees"] and run.targets() == ()
+        assert run.whole and registered(run) == ["ants", "bees"] and run.targets(frozenset) == ()
 
 
 class TestWhatWasKilled:
@@ -86,7 +93,7 @@ class TestWhatWasKilled:
     def test_a_new_organization_whose_file_is_gone_is_finished_first_and_removed_then(self) -> None:
         known = record(placed(ANTS), placed(BEES, "deploying"))
         (run,) = unfinished([stack(ANTS)], known, STANDING)
-        assert run.register == (BEES,) and run.targets()
+        assert run.register == (BEES,) and run.targets(frozenset)
         (then,) = needed([stack(ANTS)], record(placed(ANTS), placed(BEES)), STANDING)
         assert then.leaving == ("bees",)
 
