@@ -16,7 +16,7 @@ from cluster.errors import StillTerminating
 from tests.e2e.checkout import Checkout
 from tests.processes import tree
 
-POINTS = int(os.environ.get("DRILL_POINTS", "4"))  # `make drill` tries many more
+POINTS = os.environ.get("DRILL_POINTS", "4")  # kills of an update; `make drill` tries every point
 UP = ("-m", "engine", "pulumi", "--", "up", "--yes", "--skip-preview", "--non-interactive")
 
 
@@ -142,14 +142,15 @@ def test_an_update_killed_at_any_point_converges_when_it_is_run_again(small: Che
     said = small.python("-m", "engine", "up").ok().out.count("\n")
     _check_round(small, steps)
     landed = 0
-    for point in range(1, POINTS + 1):
+    points = said if POINTS == "all" else int(POINTS)
+    for point in range(1, points + 1):
         steps = _round(small, point)
-        landed += _kill_after(small, 1 + said * (point - 1) // POINTS)
+        landed += _kill_after(small, 1 + said * (point - 1) // points)
         if point % 2 == 0:  # the catalog is edited before anybody runs the update again
             steps = _take_back(small, steps)
         small.python("-m", "engine", "up").ok()
         _check_round(small, steps)
-    assert landed >= POINTS - 1, "the kills have to fall before the update ends by itself"
+    assert landed >= points * 0.7, "the kills have to fall before the update ends by itself"
 
 
 @dataclass(frozen=True)
