@@ -36,7 +36,8 @@ def run(sizes: list[int]) -> tuple[str, list[dict[str, object]]]:
             str(row["organizations"]), str(row["stacks"]), str(row["resources"]), f"{row['first_up']:.1f} s",
             f"{row['first_up'] / row['organizations'] * 1000:.0f} ms", f"{row['raw']:.2f} s",
             f"{row['first_up'] / row['raw']:.1f}", f"{row['no_op']:.1f} s", f"{row['no_op_preview']:.1f} s",
-            f"{row['preview_of_one']:.1f} s", f"{row['one_changed']:.1f} s", f"{row['memory'] / MIB:.0f} MiB", f"{row['state'] / 1024:.0f} KiB",
+            f"{row['preview_of_one']:.1f} s", f"{row['one_changed']:.1f} s",
+            f"{row['memory'] / MIB:.0f} MiB", f"{row['state'] / 1024:.0f} KiB",
         )
         for row in rows
     ]  # fmt: skip
