@@ -3,6 +3,7 @@
 lightkube's own typed client knows neither delete preconditions nor impersonation, and both matter here.
 """
 
+import re
 from pathlib import Path
 from typing import Any, Self
 
@@ -18,6 +19,7 @@ Json = dict[str, Any]
 NAMESPACES = "/api/v1/namespaces"
 _MERGE = "application/merge-patch+json"
 _TIMEOUT = httpx2.Timeout(15.0)  # seconds
+_WARNING = re.compile(r'299 \S+ "(.*)"')
 _SHORT = 200  # characters of an answer that is not Kubernetes'
 
 
@@ -67,6 +69,13 @@ class ClusterApi:
         """JSON merge patch of one object."""
         return await self._request("PATCH", path, body, dry_run=dry_run, impersonate=impersonate)
 
+    async def warnings(self, path: str, body: Json) -> list[str]:
+        """What the API server would warn of if `body` were patched in: a dry run."""
+        response = await self._send("PATCH", path, body, dry_run=True)
+        _answer(f"PATCH {path}", response)
+        said = (_WARNING.fullmatch(header) for header in response.headers.get_list("Warning"))
+        return [re.sub(r"\\(.)", r"\1", match[1]) for match in said if match]
+
     async def delete(self, path: str, *, uid: str) -> None:
         """Delete exactly the object with this UID; gone already, or another in its place, is fine: ours is gone."""
         options = {"apiVersion": "v1", "kind": "DeleteOptions", "preconditions": {"uid": uid}}
@@ -85,16 +94,21 @@ class ClusterApi:
         dry_run: bool = False,
         impersonate: str | None = None,
     ) -> Json:
+        response = await self._send(method, path, body, dry_run=dry_run, impersonate=impersonate)
+        return _answer(f"{method} {path}", response)
+
+    async def _send(
+        self, method: str, path: str, body: Json | None, *, dry_run: bool = False, impersonate: str | None = None
+    ) -> httpx2.Response:
         headers = {"Content-Type": _MERGE if method == "PATCH" else "application/json"}
         if impersonate:
             headers["Impersonate-User"] = impersonate
         params = {"dryRun": "All"} if dry_run else None
         try:
-            response = await self._client.request(method, path, params=params, json=body, headers=headers)
+            return await self._client.request(method, path, params=params, json=body, headers=headers)
         except httpx2.TransportError as error:
             where = f"{self._client.base_url}"
             raise Unreachable(f"no answer from the Kubernetes API at {where} ({error}); is it running?") from error
-        return _answer(f"{method} {path}", response)
 
 
 def _answer(request: str, response: httpx2.Response) -> Json:

@@ -4,6 +4,7 @@ ClusterError
 ├── Unreachable      no answer from the API server: temporary, try again
 ├── ApiRefused       the API server said no (has `.code`, `.reason`)
 ├── NamespaceTaken   the namespace exists and is not ours: it stays untouched
+├── NotImportable    the namespace cannot be taken over; the text lists what stands in the way
 ├── StillTerminating a namespace does not go away; the text says what holds it
 ├── NotIsolated      the gate stays closed; the text lists what is missing
 └── PolicyNotInForce an admission policy that must deny does not
@@ -28,6 +29,10 @@ class ApiRefused(ClusterError):
 
 class NamespaceTaken(ClusterError):
     """Somebody else's namespace stands where ours should."""
+
+
+class NotImportable(ClusterError):
+    """A namespace that `adopt` names is gone, may not be looked into, or holds what no organization may have."""
 
 
 class StillTerminating(ClusterError):

@@ -124,11 +124,12 @@ def _policies(found: dict[str, Json], wanted: Isolation) -> Iterator[str]:
         if name not in found:
             yield f"the NetworkPolicy {name} is missing"
     deny = found.get(names.DEFAULT_DENY, {}).get("spec")
-    if deny is not None and not _denies_everything(deny):
+    if deny is not None and not denies_everything(deny):
         yield f"the NetworkPolicy {names.DEFAULT_DENY} does not close both directions for every pod"
 
 
-def _denies_everything(spec: Json) -> bool:
+def denies_everything(spec: Json) -> bool:
+    """Whether a NetworkPolicy closes both directions for every pod and opens nothing."""
     both = set(spec.get("policyTypes", [])) == {"Ingress", "Egress"}
     return both and not spec.get("podSelector") and not spec.get("ingress") and not spec.get("egress")
 

@@ -53,6 +53,7 @@ class Organization(pulumi.ComponentResource):
             name=plan.namespace,
             labels=plan.labels,
             operation_id=row.operation_id,
+            adopt=plan.adopt,
             opts=kept,
         )
         inside = pulumi.ResourceOptions(parent=self, depends_on=[namespace], deleted_with=namespace)

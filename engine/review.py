@@ -19,9 +19,10 @@ from tenants.quantity import bytes_, cpu_millicores
 _ROW, _QUOTA = "tenancy:index:OrganizationRow", "kubernetes:core/v1:ResourceQuota"
 _CONFIGS, _BINDING = "tenancy:index:ConfigDefaults", "kubernetes:rbac.authorization.k8s.io/v1:RoleBinding"
 # Resources of our provider that are objects in the cluster; all its others are rows or roles in the database.
-_CLAIMS = frozenset({"tenancy:index:NamespaceClaim", "tenancy:index:IsolationGate", "tenancy:index:AdmissionProof"})
+_CLAIM = "tenancy:index:NamespaceClaim"
+_CLAIMS = frozenset({_CLAIM, "tenancy:index:IsolationGate", "tenancy:index:AdmissionProof"})
 _LOSSES = {
-    "tenancy:index:NamespaceClaim": "the namespace and everything in it: workloads, volumes, Secrets",
+    _CLAIM: "the namespace and everything in it: workloads, volumes, Secrets",
     "tenancy:index:OrganizationRow": "the organization's rows; its slug is never given out again",
     "tenancy:index:DatabaseSchema": "the control plane's schema, with the data of every organization",
     "kubernetes:core/v1:Namespace": "the namespace and everything in it",
@@ -180,7 +181,7 @@ def _real_name(step: Step) -> str:
 
 def _facts(steps: Sequence[Step]) -> Iterator[FieldChange]:
     """What changes, as the customer would put it; all of it also stands, field by field, at its resource."""
-    rows = (("name", _ROW, ("display_name",)), ("plan", _ROW, ("plan",)))
+    rows = (("name", _ROW, ("display_name",)), ("adopts", _CLAIM, ("adopt",)), ("plan", _ROW, ("plan",)))
     sizes = tuple((what, _QUOTA, ("spec", "hard", f"requests.{what}")) for what in ("cpu", "memory", "storage"))
     for label, kind, path in (*rows, *sizes):
         before, after = _side(steps, kind, path, "old"), _side(steps, kind, path, "new")

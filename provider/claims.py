@@ -8,33 +8,36 @@ from tenants import names
 
 
 class NamespaceInputs(Inputs):
-    """The namespace, its labels and the token that says whose it is."""
+    """The namespace, its labels, the token that says whose it is, and its UID if one that exists is imported."""
 
     name: str
     labels: dict[str, str]
     operation_id: str
+    adopt: str | None = None
 
 
 class NamespaceClaimHandler(Handler[NamespaceInputs]):
-    """Creates, never adopts; deletes by UID and waits until it is gone."""
+    """Creates, and adopts only what is named by UID; deletes by UID and waits until it is gone."""
 
     kind = "NamespaceClaim"
     inputs = NamespaceInputs
     replace_on = frozenset({"name", "operation_id"})
+    at_creation = frozenset({"adopt"})
 
     async def create(self, wanted: NamespaceInputs) -> tuple[str, Plain]:
-        claim = await namespaces.claim(self.cluster, wanted.name, wanted.operation_id, wanted.labels)
-        return claim.name, {"uid": claim.uid}
+        return wanted.name, await self.update(wanted.name, wanted, {})
 
     async def read(self, resource_id: str, known: NamespaceInputs, outputs: Plain) -> Plain | None:
         claim = await namespaces.read(self.cluster, known.name, known.operation_id)
         if claim is None:
             return None
         labels = {label: value for label, value in claim.labels.items() if label in known.labels}
-        return {"name": claim.name, "labels": labels, "operation_id": claim.operation_id, "uid": claim.uid}
+        return {**known.model_dump(), "labels": labels, "uid": claim.uid}
 
     async def update(self, resource_id: str, wanted: NamespaceInputs, outputs: Plain) -> Plain:
-        claim = await namespaces.claim(self.cluster, wanted.name, wanted.operation_id, wanted.labels)
+        claim = await namespaces.claim(
+            self.cluster, wanted.name, wanted.operation_id, wanted.labels, adopt=wanted.adopt
+        )
         return {"uid": claim.uid}
 
     async def delete(self, resource_id: str, known: NamespaceInputs, outputs: Plain) -> None:

@@ -31,12 +31,15 @@ class Backends:
 class Handler(ABC, Generic[InputsT]):
     """One kind of resource. Outputs are plain values that are stored beside the inputs; `secrets` encrypted.
 
+    Inputs of `replace_on` make it anew when they change; those of `at_creation` count then and never again.
+
     Every method may be called again after a run that was killed at any point: each finds its own earlier work.
     """
 
     kind: ClassVar[str]
     inputs: type[InputsT]
     replace_on: ClassVar[frozenset[str]] = frozenset()
+    at_creation: ClassVar[frozenset[str]] = frozenset()
     secrets: ClassVar[frozenset[str]] = frozenset()
 
     def __init__(self, backends: Backends) -> None:

@@ -84,7 +84,10 @@ class OrganizationRow(pulumi.CustomResource):
 
 
 class NamespaceClaim(pulumi.CustomResource):
-    """A namespace made by creation only: one that exists already fails the update and stays untouched."""
+    """A namespace made by creation only: one that exists already fails the update and stays untouched.
+
+    `adopt` imports the one that exists with this UID instead. It counts once: adding or removing it later is no change.
+    """
 
     uid: pulumi.Output[str]
 
@@ -95,9 +98,10 @@ class NamespaceClaim(pulumi.CustomResource):
         name: str,
         labels: Mapping[str, str],
         operation_id: pulumi.Input[str],
+        adopt: str | None = None,
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
-        props = {"name": name, "labels": dict(labels), "operation_id": operation_id, "uid": None}
+        props = {"name": name, "labels": dict(labels), "operation_id": operation_id, "adopt": adopt, "uid": None}
         super().__init__(f"{PACKAGE}:index:NamespaceClaim", resource_name, props, opts)
 
 

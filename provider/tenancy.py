@@ -71,6 +71,7 @@ class TenancyProvider(p.Provider):
         changed += [
             key for key in request.old_state if key in handler.inputs.model_fields and key not in request.new_inputs
         ]
+        changed = [key for key in changed if key not in handler.at_creation]
         replaces = sorted(handler.replace_on.intersection(changed))
         update, replace = p.PropertyDiffKind.UPDATE, p.PropertyDiffKind.UPDATE_REPLACE
         return p.DiffResponse(
@@ -136,7 +137,8 @@ def _not_importable(handler: Handler[Any], resource_id: str) -> str:
     needed = ", ".join(key for key, info in handler.inputs.model_fields.items() if info.is_required())
     return (
         f"{handler.kind} {resource_id!r} cannot be read by its id alone; reading needs {needed}. "
-        "Do not import it: `pulumi up` of the program that has it finds what the same environment made and goes on"
+        "Do not import it: `pulumi up` of the program that has it finds what the same environment made and goes on. "
+        "A namespace that somebody else made is imported by `adopt` in its organization's catalog file"
     )
 
 

@@ -13,6 +13,7 @@ from tenants.plans import PLANS
 from tenants.quantity import bytes_, cpu_millicores, format_bytes, format_cpu
 
 _EMAIL = re.compile(r"[a-z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}@[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])")
+_UID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _SETTING = re.compile(r"[a-z][a-z0-9_]{0,62}/[a-z][a-z0-9_]{0,62}")
 _LABEL = r"[A-Za-z0-9]([A-Za-z0-9_.-]{0,61}[A-Za-z0-9])?"
 _LABEL_KEY = re.compile(rf"((?P<domain>[a-z0-9]([a-z0-9.-]{{0,251}}[a-z0-9])?)/)?(?P<name>{_LABEL})")
@@ -51,6 +52,15 @@ def _email(value: str) -> str:
 def _plan(value: str) -> str:
     if value not in PLANS:
         raise ValueError(f"{value!r} is no plan; choose one of {', '.join(PLANS)}")
+    return value
+
+
+def _uid(value: str) -> str:
+    if not _UID.fullmatch(value):
+        raise ValueError(
+            f"{value!r} is no UID, which is a UUID in lower case; "
+            "`kubectl get namespace org-<slug> -o jsonpath='{.metadata.uid}'` prints it"
+        )
     return value
 
 
@@ -93,6 +103,7 @@ PlanName = Annotated[str, AfterValidator(_plan), Field(json_schema_extra={"enum"
 Cpu = Annotated[str, BeforeValidator(_as_text, json_schema_input_type=str | float), AfterValidator(_cpu)]
 Size = Annotated[str, AfterValidator(_size)]
 SettingValue = Annotated[bool | int | float | str, BeforeValidator(_setting_value)]
+Uid = Annotated[str, AfterValidator(_uid)]
 Exposure = Literal["LoadBalancer", "NodePort"]
 
 

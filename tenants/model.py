@@ -28,6 +28,7 @@ from tenants.fields import (
     SettingValue,
     Size,
     Slug,
+    Uid,
     label_problems,
     setting_problems,
 )
@@ -107,6 +108,9 @@ class Organization(_Strict):
         validate_default=True,
         description="Short name in DNS form; made from `name` when left out; never changes",
         json_schema_extra=_without_default,
+    )
+    adopt: Uid | None = Field(
+        None, description="UID of the namespace org-<slug> that exists, to import it with everything in it"
     )
     plan: PlanName = Field(DEFAULT_PLAN, description="Commercial plan")
     members: tuple[Member, ...] = Field(min_length=1, max_length=200, strict=False, description="At least one owner")

@@ -25,6 +25,8 @@ EXPOSE_LABELS = {
 CANARY_SLUG = "admission-canary"
 PLATFORM_NAMESPACE = "agent-ready-system"
 FIELD_MANAGER = "agent-ready"
+IMPORT_ROLE = "agent-ready:import"
+IMPORT_BINDING = "agent-ready-import"
 
 QUOTA = "quota"
 LIMITS = "limits"

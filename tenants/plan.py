@@ -99,12 +99,13 @@ class DatabasePlan:
 
 @dataclass(frozen=True)
 class TenantPlan:
-    """Everything that one organization consists of."""
+    """Everything that one organization consists of. `adopt`: the UID of its namespace if that is to be imported."""
 
     slug: str
     name: str
     plan: str
     namespace: str
+    adopt: str | None
     labels: dict[str, str]
     quota: dict[str, str]
     limits: LimitPlan
@@ -124,6 +125,7 @@ def plan(organization: Organization) -> TenantPlan:
         name=organization.name,
         plan=organization.plan,
         namespace=names.namespace(organization.slug),
+        adopt=organization.adopt,
         labels=_labels(organization),
         quota=_quota(organization),
         limits=_limits(organization),

@@ -9,15 +9,22 @@ from cluster.api import NAMESPACES, ClusterApi, Json
 from cluster.errors import ApiRefused
 from cluster.isolation import Isolation
 
-COLLECTIONS = {
-    "namespaces",
-    "pods",
-    "resourcequotas",
-    "limitranges",
-    "serviceaccounts",
-    "networkpolicies",
-    "rolebindings",
+RBAC, NETWORK, DISCOVERY = "rbac.authorization.k8s.io", "networking.k8s.io", "discovery.k8s.io"
+KINDS = {
+    "": ("pods", "services", "configmaps", "secrets", "endpoints", "serviceaccounts", "resourcequotas", "limitranges"),
+    RBAC: ("rolebindings", "roles"),
+    NETWORK: ("networkpolicies", "ingresses"),
+    DISCOVERY: ("endpointslices",),
+    "apps": ("deployments",),
+    "cilium.io": ("ciliumnetworkpolicies",),
 }
+TRUSTING = {
+    f"/apis/{RBAC}/v1": ("clusterrolebindings", "rolebindings"),
+    "/apis/admissionregistration.k8s.io/v1": ("validatingwebhookconfigurations", "mutatingwebhookconfigurations"),
+    "/apis/apiregistration.k8s.io/v1": ("apiservices",),
+    "/apis/apiextensions.k8s.io/v1": ("customresourcedefinitions",),
+}
+COLLECTIONS = {"namespaces"}.union(*KINDS.values(), *TRUSTING.values())
 Admission = Callable[[str, str, Json, str | None], None]
 NAMESPACE = f"{NAMESPACES}/org-acme"
 POLICIES = "/apis/networking.k8s.io/v1/namespaces/org-acme/networkpolicies"
@@ -33,8 +40,15 @@ WANTED = Isolation(
 )
 
 
+class Killed(Exception):
+    """The process ends here."""
+
+
 class FakeCluster(ClusterApi):
-    """Objects by path. `calls` lists (method, path); `admission` may refuse; `before_get` may play a controller."""
+    """Objects by path. `calls` lists (method, path); `admission` may refuse; `before_get` may play a controller.
+
+    `warned` is what a dry run is warned of; `dies_after` so many patches and deletions comes Killed.
+    """
 
     def __init__(self) -> None:
         self.objects: dict[str, Json] = {}
@@ -43,6 +57,9 @@ class FakeCluster(ClusterApi):
         self.admission: Admission = lambda method, path, body, user: None
         self.before_get: Callable[[str], None] = lambda path: None
         self.finalizers_hold = False
+        self.warned: list[str] = []
+        self.dry_run: Json = {}
+        self.dies_after: int | None = None
         self._uids = (f"uid-{number}" for number in count(1))
 
     async def close(self) -> None:
@@ -59,7 +76,11 @@ class FakeCluster(ClusterApi):
 
     def writes(self) -> list[tuple[str, str]]:
         """Calls that were more than reading."""
-        return [call for call in self.calls if call[0] != "GET"]
+        return [call for call in self.calls if call[0] not in ("GET", "DRY-RUN")]
+
+    def _live(self) -> None:
+        if self.dies_after is not None and len(self.writes()) >= self.dies_after:
+            raise Killed
 
     async def get(self, path: str) -> Json | None:
         self.calls.append(("GET", path))
@@ -78,22 +99,30 @@ class FakeCluster(ClusterApi):
         return copy.deepcopy(body if dry_run else self.put(target, body))
 
     async def patch(self, path: str, body: Json, *, dry_run: bool = False, impersonate: str | None = None) -> Json:
+        if not dry_run:
+            self._live()
         self.calls.append(("PATCH", path))
         self.impersonated.append(impersonate)
         self.admission("PATCH", path, body, impersonate)
         if path not in self.objects:
             raise ApiRefused(404, "NotFound", f"PATCH {path}: not found")
-        if (
-            body.get("metadata", {}).get("uid", self.objects[path]["metadata"]["uid"])
-            != self.objects[path]["metadata"]["uid"]
-        ):
-            raise ApiRefused(409, "Conflict", f"PATCH {path}: uid mismatch")
+        stored = self.objects[path]["metadata"]
+        for key in ("uid", "resourceVersion"):
+            if body.get("metadata", {}).get(key, stored.get(key)) != stored.get(key):
+                raise ApiRefused(409, "Conflict", f"PATCH {path}: {key} mismatch")
         merged = _merge(self.objects[path], body)
         if not dry_run:
             self.objects[path] = merged
         return copy.deepcopy(merged)
 
+    async def warnings(self, path: str, body: Json) -> list[str]:
+        await self.patch(path, body, dry_run=True)
+        self.calls[-1] = ("DRY-RUN", path)
+        self.dry_run = body
+        return self.warned
+
     async def delete(self, path: str, *, uid: str) -> None:
+        self._live()
         self.calls.append(("DELETE", path))
         found = self.objects.get(path)
         if found is None or found["metadata"]["uid"] != uid:
@@ -102,6 +131,29 @@ class FakeCluster(ClusterApi):
             found["metadata"]["deletionTimestamp"] = "2026-11-23T18:00:00Z"
         else:
             del self.objects[path]
+
+
+def announced() -> FakeCluster:
+    """A cluster whose API server tells what kinds it has, KINDS, and that has nothing else."""
+    cluster = FakeCluster()
+    groups = [{"name": group, "versions": [{"groupVersion": f"{group}/v1"}]} for group in KINDS if group]
+    cluster.objects["/apis"] = {"groups": groups}
+    for group, kinds in KINDS.items():
+        verbs = ["create", "delete", "get", "list"]
+        resources = [{"name": kind, "namespaced": True, "verbs": verbs} for kind in kinds]
+        resources += [
+            {"name": "readings", "namespaced": True, "verbs": ["get", "list"]},
+            {"name": "reviews", "namespaced": True, "verbs": ["create"]},
+            {"name": "pods/status", "namespaced": True, "verbs": verbs},
+            {"name": "nodes", "namespaced": False, "verbs": verbs},
+        ]
+        cluster.objects[root_of(group)] = {"resources": resources}
+    return cluster
+
+
+def root_of(group: str) -> str:
+    """Where the kinds of an API group are found."""
+    return f"/apis/{group}/v1" if group else "/api/v1"
 
 
 def isolated() -> FakeCluster:

@@ -116,6 +116,20 @@ def test_without_impersonation_no_header_is_sent(tmp_path: Path) -> None:
     assert "Impersonate-User" not in request.headers, "an empty name is refused by the API server"
 
 
+def test_what_a_patch_would_be_warned_of_is_asked_by_a_dry_run(tmp_path: Path) -> None:
+    headers = [("Warning", r'299 - "pods in \"x\" violate, all of them"'), ("Warning", "nonsense")]
+    said, (request,) = call(
+        tmp_path, lambda _: httpx2.Response(200, json={}, headers=headers), lambda api: api.warnings("/x", {"a": 1})
+    )
+    assert said == ['pods in "x" violate, all of them'], "as the API server means it, without HTTP's quotes"
+    assert (request.method, request.url.params["dryRun"]) == ("PATCH", "All"), "asking must change nothing"
+
+
+def test_a_refused_question_for_warnings_is_a_refusal(tmp_path: Path) -> None:
+    with pytest.raises(ApiRefused, match="PATCH /x: no"):
+        call(tmp_path, lambda _: status(409, "Conflict", "no"), lambda api: api.warnings("/x", {}))
+
+
 def test_deleting_meets_exactly_one_uid(tmp_path: Path) -> None:
     _, (request,) = call(tmp_path, lambda _: httpx2.Response(200, json={}), lambda api: api.delete("/x", uid="uid-1"))
     assert json.loads(request.content)["preconditions"] == {"uid": "uid-1"}, "another object of that name must survive"

@@ -7,8 +7,8 @@ import pytest
 
 from cluster import namespaces
 from cluster.api import NAMESPACES, Json
-from cluster.errors import ApiRefused, NamespaceTaken, StillTerminating
-from tests.unit.cluster.fakes import NAMESPACE, FakeCluster
+from cluster.errors import ApiRefused, NamespaceTaken, NotImportable, StillTerminating
+from tests.unit.cluster.fakes import BINDINGS, NAMESPACE, FakeCluster, Killed, announced
 
 LABELS = {"agent-ready.io/organization": "acme", "agent-ready.io/plan": "starter"}
 OPERATION = "agent-ready.io/operation-id"
@@ -64,6 +64,17 @@ def test_somebody_elses_namespace_is_refused_and_stays_untouched(annotations: di
     assert str(cluster.objects[NAMESPACE]) == snapshot, "not one label of theirs may change"
     assert cluster.writes() == [("POST", NAMESPACES)], "the refused creation is the only write that was tried"
     assert "Choose another slug" in str(refused.value), "the text gives the way out"
+
+
+def test_a_refused_namespace_says_how_to_import_it_unless_another_platform_has_it() -> None:
+    cluster = FakeCluster()
+    cluster.put(NAMESPACE, {"metadata": {"uid": "uid-7"}})
+    with pytest.raises(NamespaceTaken, match="write `adopt: uid-7` into the organization's catalog file"):
+        claim(cluster)
+    cluster.put(NAMESPACE, ours(annotations={OPERATION: "op-2"}))
+    with pytest.raises(NamespaceTaken) as refused:
+        claim(cluster)
+    assert "adopt" not in str(refused.value), "what has an owner cannot be imported"
 
 
 def test_a_namespace_without_annotations_is_somebody_elses() -> None:
@@ -130,6 +141,114 @@ def test_relabelling_meets_only_the_namespace_that_was_claimed() -> None:
     before = namespaces.Claim("org-acme", "uid-1", "op-1", {})
     with pytest.raises(ApiRefused, match="uid mismatch"):
         asyncio.run(namespaces.relabel(cluster, before, LABELS))
+
+
+def adopt(cluster: FakeCluster, uid: str = "uid-7") -> namespaces.Claim:
+    return asyncio.run(namespaces.claim(cluster, "org-acme", "op-1", LABELS, adopt=uid))
+
+
+def handmade(**meta: Any) -> FakeCluster:
+    """A cluster with a namespace that somebody made by hand, a ConfigMap in it, and the consent to its import."""
+    cluster = announced()
+    named = {"uid": "uid-7", "resourceVersion": "1", "labels": {"team": "x"}, "annotations": {"note": "y"}, **meta}
+    cluster.put(NAMESPACE, {"metadata": named})
+    cluster.put(f"{NAMESPACE}/configmaps/settings", {"data": {"a": "b"}})
+    role = {"kind": "ClusterRole", "name": "agent-ready:import"}
+    cluster.put(f"{BINDINGS}/agent-ready-import", {"roleRef": role, "subjects": [{"kind": "User", "name": "us"}]})
+    return cluster
+
+
+def test_an_adopted_namespace_is_the_same_one_with_our_marks_beside_theirs() -> None:
+    cluster = handmade()
+    claimed = adopt(cluster)
+    assert (claimed.uid, claimed.operation_id) == ("uid-7", "op-1"), "not one of another UID"
+    meta = cluster.objects[NAMESPACE]["metadata"]
+    assert meta["labels"] == {"team": "x", **LABELS}, "their labels stay, ours are added"
+    assert (meta["annotations"]["note"], meta["annotations"][OPERATION]) == ("y", "op-1"), "their annotations stay"
+    assert cluster.objects[f"{NAMESPACE}/configmaps/settings"]["data"] == {"a": "b"}, "what is in it is not touched"
+    assert f"{BINDINGS}/agent-ready-import" not in cluster.objects, "the right to look into it ends with the import"
+    assert not any(method == "POST" for method, _ in cluster.calls), "nothing is created"
+
+
+@pytest.mark.parametrize(
+    ("meta", "error", "says"),
+    [
+        ({"uid": "uid-8"}, NamespaceTaken, "has the UID uid-8 and not uid-7"),
+        ({"annotations": {OPERATION: "op-2"}}, NamespaceTaken, "carries the operation-id op-2"),
+        ({"deletionTimestamp": "2026-11-23T18:00:00Z"}, StillTerminating, "is still being deleted"),
+        ({"labels": {"isolation-ready": "true"}}, NotImportable, "the gate's label"),
+        ({"finalizers": ["x.example/stay"]}, NotImportable, "x.example/stay"),
+    ],
+)
+def test_a_namespace_that_must_not_be_adopted_stays_untouched(meta: Json, error: type[Exception], says: str) -> None:
+    cluster = handmade(**meta)
+    before = str(cluster.objects)
+    with pytest.raises(error, match=says):
+        adopt(cluster)
+    assert (str(cluster.objects), cluster.writes()) == (before, []), "refused before anything is changed"
+
+
+def test_a_refused_import_names_everything_that_stands_in_the_way_and_the_command() -> None:
+    cluster = handmade()
+    cluster.put(f"{BINDINGS}/evil", {"roleRef": {"kind": "ClusterRole", "name": "cluster-admin"}})
+    cluster.put(f"{NAMESPACE}/services/evil", {"spec": {"type": "LoadBalancer"}})
+    with pytest.raises(NotImportable) as refused:
+        adopt(cluster)
+    for part in ("rolebindings.rbac.authorization.k8s.io/evil", "services/evil", "kubectl -n org-acme delete"):
+        assert part in str(refused.value), "one refusal shows all"
+
+
+def test_adopting_what_does_not_exist_makes_nothing() -> None:
+    cluster = announced()
+    with pytest.raises(NotImportable, match="remove `adopt`"):
+        adopt(cluster)
+    assert cluster.writes() == [], "an empty namespace is not what was meant"
+
+
+def test_a_namespace_that_changes_while_it_is_looked_at_is_looked_at_again() -> None:
+    cluster = handmade()
+    changes = iter([{"isolation-ready": "true"}])
+
+    def interfere(method: str, path: str, body: Json, user: str | None) -> None:
+        if "resourceVersion" in body["metadata"]:
+            for labels in changes:
+                cluster.objects[NAMESPACE]["metadata"] |= {"resourceVersion": "2", "labels": labels}
+
+    cluster.admission = interfere
+    with pytest.raises(NotImportable, match="the gate's label"):
+        adopt(cluster)
+    assert OPERATION not in cluster.objects[NAMESPACE]["metadata"]["annotations"], "the first look does not count"
+
+
+def test_another_refusal_while_adopting_is_passed_on() -> None:
+    cluster = handmade()
+
+    def forbid(method: str, path: str, body: Json, user: str | None) -> None:
+        if "resourceVersion" in body["metadata"]:
+            raise ApiRefused(403, "Forbidden", "no")
+
+    cluster.admission = forbid
+    with pytest.raises(ApiRefused, match="no"):
+        adopt(cluster)
+
+
+@pytest.mark.parametrize("writes", [0, 1, 2])
+def test_an_import_that_was_killed_anywhere_is_finished_by_the_next_run(writes: int) -> None:
+    cluster = handmade()
+    cluster.dies_after = writes
+    with pytest.raises(Killed):
+        adopt(cluster)
+    assert len(cluster.writes()) == writes, "killed before the next write"
+    cluster.dies_after = None
+    assert adopt(cluster).labels == {"team": "x", **LABELS}, "finished"
+    assert f"{BINDINGS}/agent-ready-import" not in cluster.objects, "the consent is ended too"
+
+
+def test_what_was_adopted_stays_ours_whatever_stands_in_it_and_whatever_uid_the_file_names() -> None:
+    cluster = handmade()
+    adopt(cluster)
+    cluster.put(f"{NAMESPACE}/services/later", {"spec": {"type": "LoadBalancer"}})
+    assert adopt(cluster).uid == adopt(cluster, "uid-1").uid == claim(cluster).uid == "uid-7", "adopted once, for good"
 
 
 @pytest.mark.parametrize(

@@ -2,8 +2,9 @@
 
 import pytest
 
+from tenants.model import Organization
 from tenants.plan import TenantPlan
-from tests.unit.components.recording import Recording, Registered, settings_of_tests
+from tests.unit.components.recording import Recording, Registered, record_main, settings_of_tests
 
 KUBERNETES = "kubernetes:"
 
@@ -78,6 +79,14 @@ def test_the_namespace_is_claimed_with_the_rows_token(recording: Recording, tena
         "the row comes first"
     )
     assert f"{tenant.slug}-row" in claim.depends_on, "the slug is reserved before a namespace is made"
+
+
+def test_a_namespace_that_is_to_be_adopted_is_named_to_the_claim() -> None:
+    uid = "5c1ab0f5-06f8-4c52-a9a8-0f5f0f4b3a11"
+    members = [{"email": "ada@acme.example", "role": "owner"}]
+    imported = Organization.model_validate({"name": "Acme", "adopt": uid, "members": members})
+    claim = record_main([imported]).named("acme-namespace")
+    assert (claim.inputs["name"], claim.inputs["adopt"]) == ("org-acme", uid), "the provider decides what may happen"
 
 
 def test_the_quota_is_the_planned_one(recording: Recording, tenant: TenantPlan) -> None:

@@ -95,6 +95,12 @@ class TestWhatTheEngineSaid:
             FieldChange("member omar@northwind.example", "viewer", None),
         )
 
+    def test_an_imported_namespace_is_told_from_a_new_one(self) -> None:
+        for inputs, facts in (({"adopt": "uid-7"}, (FieldChange("adopts", None, "uid-7"),)), ({}, ())):
+            found = merge([Preview("dev", organization_steps("acme", "add", new=inputs))], ())
+            assert found.organizations[0].facts == facts
+            assert ("adopts `uid-7`" in render(found)) is bool(facts)
+
     def test_rows_and_cluster_objects_are_told_apart(self, change: Review) -> None:
         (added,) = [found for found in change.organizations if found.verb == "add"]
         assert [o.kind for o in added.objects if o.place == "database"] == ["ConfigDefaults", "OrganizationRow"]

@@ -21,7 +21,7 @@ from provider.claims import (
     NamespaceInputs,
 )
 from provider.handlers import Backends
-from tests.unit.cluster.fakes import NAMESPACE, POLICIES, WANTED, FakeCluster, isolated
+from tests.unit.cluster.fakes import NAMESPACE, POLICIES, WANTED, FakeCluster, announced, isolated
 from tests.unit.database.fakes import FakeDatabase
 
 T = TypeVar("T")
@@ -61,6 +61,16 @@ def test_claiming_somebody_elses_namespace_fails() -> None:
         run(namespace_claims(cluster).create(CLAIM))
 
 
+def test_adopting_keeps_the_namespaces_own_uid_and_a_refresh_sees_no_difference() -> None:
+    cluster = announced()
+    cluster.put(NAMESPACE, {"metadata": {"uid": "uid-7"}})
+    wanted = CLAIM.model_copy(update={"adopt": "uid-7"})
+    assert run(namespace_claims(cluster).create(wanted)) == ("org-acme", {"uid": "uid-7"}), "the one that was named"
+    found = run(namespace_claims(cluster).read("org-acme", wanted, {"uid": "uid-7"}))
+    assert found == {**wanted.model_dump(), "uid": "uid-7"}, "nothing to do after a refresh"
+    assert run(namespace_claims(cluster).update("org-acme", CLAIM, {})) == {"uid": "uid-7"}, "`adopt` may go later"
+
+
 def test_a_refresh_sees_our_labels_only_and_the_uid() -> None:
     cluster = FakeCluster()
     run(namespace_claims(cluster).create(CLAIM))
@@ -74,6 +84,7 @@ def test_a_refresh_sees_our_labels_only_and_the_uid() -> None:
         "name": "org-acme",
         "labels": {"agent-ready.io/plan": "edited"},
         "operation_id": "op-1",
+        "adopt": None,
         "uid": "uid-1",
     }, "an edited label is drift, the gate's and others' labels are not ours to compare"
 
@@ -208,6 +219,7 @@ def test_a_namespace_or_uid_that_changes_replaces_and_labels_do_not() -> None:
     assert NamespaceClaimHandler.replace_on == {"name", "operation_id"}, (
         "labels are changed in place: pods must survive"
     )
+    assert NamespaceClaimHandler.at_creation == {"adopt"}, "adding or removing it later changes nothing"
     assert IsolationGateHandler.replace_on == {"org_id", "namespace", "uid"}, (
         "lists of names are looked at again in place"
     )

@@ -23,6 +23,7 @@ class ThingInputs(Inputs):
 
     name: str
     size: float = 1
+    once: str | None = None
     tags: dict[str, str] = {}  # noqa: RUF012 - pydantic copies defaults
 
 
@@ -32,6 +33,7 @@ class ThingHandler(Handler[ThingInputs]):
     kind = "Thing"
     inputs = ThingInputs
     replace_on = frozenset({"name"})
+    at_creation = frozenset({"once"})
 
     def __init__(self, backends: Backends) -> None:
         super().__init__(backends)
@@ -92,6 +94,12 @@ def test_a_changed_input_is_an_update(provider: TenancyProvider) -> None:
     assert found.detailed_diff is not None and found.detailed_diff["size"].kind == p.PropertyDiffKind.UPDATE, (
         "shown as update"
     )
+
+
+@pytest.mark.parametrize(("old", "new"), [({}, {"once": "a"}), ({"once": "a"}, {}), ({"once": "a"}, {"once": "b"})])
+def test_an_input_that_counts_at_creation_is_no_change_later(provider: TenancyProvider, old: Plain, new: Plain) -> None:
+    found = diff(provider, {"name": "a", **old}, properties({"name": "a", **new}))
+    assert (found.changes, found.diffs, found.replaces) == (False, [], []), "what was imported stays imported"
 
 
 def test_a_changed_key_input_is_a_replacement_and_never_both_at_once(provider: TenancyProvider) -> None:
@@ -226,8 +234,11 @@ def test_reading_what_is_gone_answers_no_id(provider: TenancyProvider) -> None:
 def test_importing_by_id_alone_says_what_is_needed_and_what_to_do_instead(
     provider: TenancyProvider, handler: ThingHandler
 ) -> None:
-    with pytest.raises(ProviderError, match=r"Thing 'id-1' cannot be read by its id alone; reading needs name\."):
+    with pytest.raises(
+        ProviderError, match=r"Thing 'id-1' cannot be read by its id alone; reading needs name\."
+    ) as refused:
         run(provider.read(p.ReadRequest(urn(), "id-1", {}, {})))
+    assert "imported by `adopt`" in str(refused.value), "the text gives the way in"
     assert handler.done == [], "nothing is read by half of what it needs"
 
 

@@ -112,7 +112,7 @@ BROKEN = [
         "an unknown key",
         "colour: red\n",
         (4, "colour"),
-        says="allowed here: configs, database, labels, members, name, network, plan, protected, quota, retention_days",
+        says="allowed here: adopt, configs, database, labels, members, name, network, plan, protected, quota",
     ),
     after_head("a misspelt key", "qouta: {cpu: 1}\n", (4, "qouta"), says="unknown key"),
     after_head("a key in capitals", "Plan: starter\n", (4, "Plan"), says="unknown key"),

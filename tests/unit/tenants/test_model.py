@@ -46,6 +46,25 @@ def test_an_organization_cannot_be_changed_after_it_was_validated() -> None:
         organization().slug = "other"  # type: ignore[misc]
 
 
+UID = "5c1ab0f5-06f8-4c52-a9a8-0f5f0f4b3a11"
+
+
+def test_a_namespace_to_adopt_is_named_by_its_uid() -> None:
+    assert organization(adopt=UID).adopt == UID, "as kubectl prints it"
+    assert organization().adopt is None, "nothing is imported unless it is named"
+
+
+@pytest.mark.parametrize("uid", [UID.upper(), UID[:-1], f"{UID} ", f"{{{UID}}}", UID.replace("-", ""), "org-acme", ""])
+def test_what_is_no_uid_is_refused_with_the_command_that_prints_it(uid: str) -> None:
+    text = refusal(adopt=uid)
+    assert repr(uid) in text and "kubectl get namespace org-<slug>" in text, "the value, the rule and the way out"
+
+
+@pytest.mark.parametrize("uid", [1, True, [UID]])
+def test_a_uid_is_text(uid: Any) -> None:
+    assert "adopt" in refusal(adopt=uid), "YAML makes numbers of what is not quoted"
+
+
 @pytest.mark.parametrize(
     ("given_", "kept"),
     [("2", "2"), ("2000m", "2"), ("0.5", "500m"), (16, "16"), (0.5, "500m"), ("1.50", "1500m")],

@@ -2,6 +2,7 @@
 
 import json
 import re
+from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
@@ -58,6 +59,12 @@ def test_every_name_can_stand_in_a_cluster(organization: Organization) -> None:
         assert len(policy.name) <= 253, "a NetworkPolicy's name is a DNS subdomain"
     for label, value in tenant.labels.items():
         assert LABEL_VALUE.fullmatch(value), f"{label}={value!r} is no label value"
+
+
+def test_what_is_to_be_adopted_is_carried_and_changes_nothing_else() -> None:
+    uid = "5c1ab0f5-06f8-4c52-a9a8-0f5f0f4b3a11"
+    assert smallest(adopt=uid) == replace(smallest(), adopt=uid), "an imported organization is like any other"
+    assert smallest().adopt is None, "nothing is imported unless it is named"
 
 
 @repeatable
