@@ -4,6 +4,8 @@ DatabaseError
 ├── MigrationError     a migration cannot or must not run
 ├── SlugTaken          the slug belongs, or once belonged, to another organization
 ├── NoSuchOrganization the row is not there
+├── Busy               another operation on the organization has not ended
+├── LeaseLost          somebody else holds the operation by now
 ├── RotationRefused    a rotation would end the password in use
 ├── SchemaUnread       pg_dump did not give the schema
 └── DatabaseFault      PostgreSQL refused a statement or is away; the text is its own
@@ -24,6 +26,14 @@ class SlugTaken(DatabaseError):
 
 class NoSuchOrganization(DatabaseError):
     """No organization with that id."""
+
+
+class Busy(DatabaseError):
+    """One operation at a time changes an organization."""
+
+
+class LeaseLost(DatabaseError):
+    """The lease ran out and another worker took the operation: write nothing more, stop."""
 
 
 class RotationRefused(DatabaseError):
