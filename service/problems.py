@@ -69,9 +69,7 @@ def invalid(error: ValidationError | Iterable[Mapping[str, Any]]) -> Problem:
 def _explain(error: Mapping[str, Any]) -> Iterator[FieldError]:
     path = tuple(str(part) for part in error["loc"] if part != "body")
     if error["type"] == "extra_forbidden":
-        yield FieldError(
-            _dotted(path), f"is unknown here; allowed are {', '.join(allowed)}" if allowed else "is unknown"
-        )
+        yield FieldError(_dotted(path), "is unknown here; remove it (/openapi.json lists what there is)")
     elif error["type"] == "missing":
         yield FieldError(_dotted(path), "is missing; it is required")
     elif error["type"] == "value_error" and isinstance(error["ctx"]["error"], CrossFieldError):

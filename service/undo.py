@@ -72,7 +72,8 @@ async def _namespace(services: Services, operation: Operation, done: Compensatio
         return
     other = await evidence.carrier(services.cluster, operation.slug)
     if other is not None and other.operation_id != ours:
-        done.stranger = f"namespace {namespace} exists already and is not this organization's; it was left untouched"
+        going = "is still being deleted" if other.is_going else "exists already"
+        done.stranger = f"namespace {namespace} {going} and is not this organization's; it was left untouched"
 
 
 def failure(operation: Operation, done: Compensation, why: str) -> Problem:
