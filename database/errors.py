@@ -4,6 +4,7 @@ DatabaseError
 ├── MigrationError     a migration cannot or must not run
 ├── SlugTaken          the slug belongs, or once belonged, to another organization
 ├── NoSuchOrganization the row is not there
+├── LeaseTaken         somebody else is at work on it: temporary, try again
 ├── RotationRefused    a rotation would end the password in use
 ├── SchemaUnread       pg_dump did not give the schema
 └── DatabaseFault      PostgreSQL refused a statement or is away; the text is its own
@@ -24,6 +25,10 @@ class SlugTaken(DatabaseError):
 
 class NoSuchOrganization(DatabaseError):
     """No organization with that id."""
+
+
+class LeaseTaken(DatabaseError):
+    """Somebody else is at work on it; try again later."""
 
 
 class RotationRefused(DatabaseError):

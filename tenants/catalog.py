@@ -139,7 +139,7 @@ def _compose(text: str, reading: _Reading) -> yaml.MappingNode | None:
 
 
 class _Composer(Composer, Resolver):
-    """PyYAML's own composer over events that were parsed before: scanning is what reading a catalog spends its time on."""
+    """PyYAML's own composer over events that were parsed before: scanning is what takes time."""
 
     def __init__(self, events: list[yaml.Event]) -> None:
         Composer.__init__(self)
