@@ -37,6 +37,7 @@ from engine.review_events import Preview, read_preview
 from engine.runtime import Runtime
 from engine.selfservice import Deployed, PoolStatus, Way
 from engine.stack import PROJECT, executable
+from liveconfig.publisher import Publisher
 from provider.handlers import Backends
 from provider.resident import ResidentProvider, serve_resident
 from tenants.model import Organization
@@ -97,6 +98,7 @@ class ResidentEngines:
         self._settings, self._backends = settings, backends
         self._runtime = Runtime()
         self._workspaces = Workspaces(settings.folder, settings.backend or f"file://{settings.folder}", "")
+        self._publisher = Publisher(settings.deployment.redis_url, ca_file=settings.deployment.redis_ca_file)
         self._generation: _Generation | None = None
         self._gates: dict[str, asyncio.Future[None]] = {}
         self._told: dict[str, Callable[[str], None]] = {}
@@ -127,6 +129,7 @@ class ResidentEngines:
             await self._end(self._generation)
         await asyncio.gather(*self._ending, return_exceptions=True)
         await self._runtime.close()
+        self._publisher.close()
 
     def status(self) -> PoolStatus:
         """How full the pool is."""
@@ -243,7 +246,7 @@ class ResidentEngines:
         """What an engine runs: connect, wait for work, register it; the component is the catalog's."""
         settings = self._settings.deployment
         providers = connect(settings)
-        hooks = publish_config_changes(settings)
+        hooks = publish_config_changes(settings, self._publisher)
         database = TenantDatabase.at(settings, providers["tenancy"])
         await asyncio.gather(*(provider.id.future() for provider in providers.values()))
         parked.warm.set()
