@@ -88,6 +88,12 @@ async def stacks_in_use(connection: Connection) -> frozenset[str]:
     return frozenset(row["stack"] for row in await fetch_all(connection, query("organizations.stacks_in_use")))
 
 
+async def identity_of(connection: Connection) -> str:
+    """What tells this database's organizations from another database's: a schema that was made anew is another."""
+    found = await fetch_one(connection, query("organizations.identity"))
+    return str(found["identity"]) if found else ""
+
+
 async def describe(connection: Connection, org_id: int, facts: Facts, *, managed_by: str) -> OrganizationRow:
     """Set the organization's facts; a changed quota goes into quota_changes.
 

@@ -1,23 +1,16 @@
-"""One `pulumi` process on a self-service organization's stack, whose program runs here and may wait for its work.
-
-The workspace, `<folder>/<stack>/`, is made without Pulumi's help where the state is a folder: an empty checkpoint and a
-configuration with the salt that all these stacks share save a process and a key derivation each.
-"""
+"""One `pulumi` process on a self-service organization's stack, whose program runs here and may wait for its work."""
 
 import asyncio
-import json
 import os
-import shutil
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from engine.errors import EngineError
 from engine.providers import tied
 from engine.review_events import redact
 from engine.runtime import Program, Runtime
-from engine.stack import PROJECT, executable
+from engine.stack import executable
+from engine.workspaces import Workspaces
 
 _OPTIONS = ("--non-interactive", "--suppress-outputs", "--color", "never", "--exec-kind", "auto.inline")
 _UPDATING = ("--yes", "--skip-preview", "--suppress-progress", "--parallel", "64")
@@ -30,47 +23,6 @@ _QUICK = {
     "PULUMI_DEBUG_COMMANDS": "true",  # --event-log is hidden behind it
     "GOGC": "400",  # an engine lives for seconds; collecting its garbage costs more than keeping it
 }
-
-
-@dataclass(frozen=True)
-class Workspaces:
-    """Where stacks live: `folder` on this machine, state below the URL `backend`; `salt` encrypts secrets in it."""
-
-    folder: Path
-    backend: str
-    salt: str
-
-    def state_of(self, stack: str) -> str:
-        """The backend's URL of one stack: a folder of its own, since the backend walks all that is beside it."""
-        return f"{self.backend}/{stack}?metadata=skip" if self.in_folders else self.backend
-
-    @property
-    def in_folders(self) -> bool:
-        """Whether the state is files of this machine."""
-        return self.backend.startswith("file://")
-
-    def checkpoint(self, stack: str) -> Path:
-        """The state's file, where it is one."""
-        state = Path(self.backend.removeprefix("file://")) / stack / ".pulumi"
-        return state / "stacks" / PROJECT / f"{stack}.json"
-
-    def make(self, stack: str) -> None:
-        """Have the workspace of a stack, and the stack."""
-        workspace = self.folder / stack
-        workspace.mkdir(mode=0o700, parents=True, exist_ok=True)
-        (workspace / "Pulumi.yaml").write_text(f"name: {PROJECT}\nruntime: python\n")
-        (workspace / f"Pulumi.{stack}.yaml").write_text(f"encryptionsalt: {self.salt}\n")
-        if self.in_folders and not self.checkpoint(stack).exists():
-            empty = {"version": 3, "checkpoint": {"stack": f"organization/{PROJECT}/{stack}"}}
-            self.checkpoint(stack).parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-            (self.checkpoint(stack).parents[2] / "meta.yaml").write_text("version: 1\n")
-            self.checkpoint(stack).write_text(json.dumps(empty))
-
-    def forget(self, stack: str) -> None:
-        """Remove the workspace, and the state where it is files of this machine; gone already is fine."""
-        shutil.rmtree(self.folder / stack, ignore_errors=True)
-        if self.in_folders:
-            shutil.rmtree(self.checkpoint(stack).parents[3], ignore_errors=True)
 
 
 class Engine:

@@ -1,21 +1,17 @@
-"""The engine room inside the service: parked engines, shared providers, and updates of self-service organizations.
+"""The engine room inside the service: updates of self-service organizations, by engines that wait already started.
 
-Everything runs in the service's one event loop. Providers and the engines that use them are one generation: when the
-credentials, the cluster or the database behind them change, a new one takes over and the old one ends when it is idle.
+Everything runs in the service's one event loop: the programs of all engines, and the provider that they share.
 """
 
 import asyncio
 import contextlib
 import json
 import logging
-import os
 import secrets
 import socket
-import subprocess
-import tempfile
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 import pulumi
@@ -28,15 +24,16 @@ from components.postgres import TenantDatabase
 from components.settings import Settings
 from database import leases
 from database.leases import StackLease
-from database.organizations import hold, stacks_in_use
+from database.organizations import hold, identity_of, stacks_in_use
 from engine.errors import EngineError, Failed
-from engine.parked import Engine, Workspaces
+from engine.generations import Generation, Generations
+from engine.parked import Engine
 from engine.pool import Parked, Pool
 from engine.providers import Providers
 from engine.review_events import Preview, read_preview
 from engine.runtime import Runtime
 from engine.selfservice import Deployed, PoolStatus, Way
-from engine.stack import PROJECT, executable
+from engine.workspaces import Workspaces, shared_salt
 from liveconfig.publisher import Publisher
 from provider.handlers import Backends
 from provider.resident import ResidentProvider, serve_resident
@@ -80,17 +77,6 @@ class Work:
     unprotect: bool = False
 
 
-@dataclass
-class _Generation:
-    """Providers, and the pool of engines that are attached to them."""
-
-    providers: Providers
-    pool: Pool[Work]
-    identity: str
-    busy: int = 0
-    idle: asyncio.Event = field(default_factory=asyncio.Event)
-
-
 class ResidentEngines:
     """`engine.selfservice.Engines`. `backends` are what the tenancy provider works on, as the platform's identity."""
 
@@ -99,53 +85,40 @@ class ResidentEngines:
         self._runtime = Runtime()
         self._workspaces = Workspaces(settings.folder, settings.backend or f"file://{settings.folder}", "")
         self._publisher = Publisher(settings.deployment.redis_url, ca_file=settings.deployment.redis_ca_file)
-        self._generation: _Generation | None = None
+        self._generations: Generations[Work] = Generations(self._begin, self._identity, at_once=settings.at_once)
         self._gates: dict[str, asyncio.Future[None]] = {}
         self._told: dict[str, Callable[[str], None]] = {}
-        self._limit = asyncio.Semaphore(settings.at_once)
-        self._keeper: asyncio.Task[None] | None = None
-        self._ending: set[asyncio.Task[None]] = set()
         self._holder = f"{socket.gethostname()}/{secrets.token_hex(4)}"
-
-    # ------------------------------------------------------------------ life
 
     async def start(self) -> None:
         """Remove what earlier services left, start the providers, and begin to park engines."""
         self._settings.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         self._workspaces = Workspaces(
-            self._settings.folder, self._workspaces.backend, await asyncio.to_thread(_salt, self._settings.folder)
+            self._settings.folder, self._workspaces.backend, await asyncio.to_thread(shared_salt, self._settings.folder)
         )
         await self._forget_leftovers()
         await self._runtime.start()
-        self._generation = await self._begin(await self._identity())
-        self._keeper = asyncio.create_task(self._watch())
+        await self._generations.start()
 
     async def close(self) -> None:
         """Let what is at work end, throw the parked engines away, and leave nothing behind."""
-        if self._keeper is not None:
-            self._keeper.cancel()
-            await asyncio.gather(self._keeper, return_exceptions=True)
-        if self._generation is not None:
-            await self._end(self._generation)
-        await asyncio.gather(*self._ending, return_exceptions=True)
+        await self._generations.close()
         await self._runtime.close()
         self._publisher.close()
 
     def status(self) -> PoolStatus:
         """How full the pool is."""
-        now = self._generation
+        now = self._generations.now
         if now is None:
             return PoolStatus(0, 0, 0, self._settings.size)
         return PoolStatus(now.pool.parked, now.pool.starting, now.busy, self._settings.size)
-
-    # ------------------------------------------------------------------ updates
 
     async def deploy(
         self, organization: Organization, operation_id: str, *, stack: str | None, on_step: Callable[[str], None]
     ) -> Deployed:
         """Hand the organization to a parked engine, or to one that is started for it; return at its gate."""
         stays = contextlib.AsyncExitStack()
-        generation = await stays.enter_async_context(self._at_work())
+        generation = await stays.enter_async_context(self._generations.at_work())
         try:
             parked, way = await self._engine_for(generation, stack)
             assert parked.engine is not None  # noqa: S101 - it was started
@@ -177,7 +150,7 @@ class ResidentEngines:
 
     async def preview(self, organization: Organization, operation_id: str | None, stack: str | None) -> Preview:
         """What deploying or converging would change, policies included; changes nothing and takes no lock."""
-        async with self._at_work() as generation:
+        async with self._generations.at_work() as generation:
             name = stack or _fresh()
             parked: Parked[Work] = Parked()
             parked.work.set_result(Work(organization, operation_id))
@@ -198,14 +171,10 @@ class ResidentEngines:
     async def forget(self, stack: str) -> None:
         """Drop a stack with its state; gone already is fine."""
         await leases.forget(self._backends.database, stack)
-        if not self._workspaces.in_folders:
-            await asyncio.to_thread(self._remove_remote, stack)
         await asyncio.to_thread(self._workspaces.forget, stack)
 
-    # ------------------------------------------------------------------ how
-
     async def _update(self, command: str, work: Work, stack: str, *more: str) -> None:
-        async with self._at_work() as generation:
+        async with self._generations.at_work() as generation:
             parked: Parked[Work] = Parked()
             parked.work.set_result(work)
             engine = self._engine(stack, parked)
@@ -213,22 +182,7 @@ class ResidentEngines:
                 await engine.start(command, generation.providers.attached, *more)
                 await engine.wait()
 
-    @asynccontextmanager
-    async def _at_work(self) -> AsyncIterator[_Generation]:
-        """A place among the updates that run at once, and the generation that stays alive meanwhile."""
-        async with self._limit:
-            generation = self._generation
-            if generation is None:
-                raise Failed("the engine room is not started yet, or closed; try again in a moment")
-            generation.busy += 1
-            try:
-                yield generation
-            finally:
-                generation.busy -= 1
-                if generation.busy == 0:
-                    generation.idle.set()
-
-    async def _engine_for(self, generation: _Generation, stack: str | None) -> tuple[Parked[Work], Way]:
+    async def _engine_for(self, generation: Generation[Work], stack: str | None) -> tuple[Parked[Work], Way]:
         """One that waits, unless there is none, or the work belongs to a stack that exists."""
         waiting = None if stack else generation.pool.take()
         if waiting is not None:
@@ -239,7 +193,7 @@ class ResidentEngines:
         return parked, "ordinary"
 
     def _engine(self, stack: str, parked: Parked[Work]) -> Engine:
-        self._forget_dead_lock(stack)
+        self._workspaces.release_dead_locks(stack)
         return Engine(self._runtime, self._workspaces, stack, lambda: self._program(parked))
 
     async def _program(self, parked: Parked[Work]) -> None:
@@ -299,9 +253,7 @@ class ResidentEngines:
         self._gates.pop(stack, None)
         self._told.pop(stack, None)
 
-    # ------------------------------------------------------------------ generations
-
-    async def _begin(self, identity: str) -> _Generation:
+    async def _begin(self, identity: str) -> Generation[Work]:
         provider = ResidentProvider(self._backends, self._made)
         providers = Providers(self._settings.folder, lambda address: serve_resident(provider, address))
         await providers.start()
@@ -313,71 +265,24 @@ class ResidentEngines:
 
         pool: Pool[Work] = Pool(start, self.forget, size=self._settings.size, oldest=self._settings.oldest, at_once=2)
         pool.open()
-        return _Generation(providers, pool, identity)
-
-    async def _end(self, generation: _Generation) -> None:
-        await generation.pool.close()
-        while generation.busy:
-            generation.idle.clear()
-            await generation.idle.wait()
-        await generation.providers.close()
-
-    async def _watch(self) -> None:
-        """Begin a new generation when what the present one was made for has changed, or its providers have died."""
-        while True:
-            await asyncio.sleep(5.0)
-            try:
-                await self._renew_if_needed()
-            except Exception as error:  # noqa: BLE001 - the cluster or the database may be away; look again later
-                log.warning("the engine room could not be looked at: %s", error)
-
-    async def _renew_if_needed(self) -> None:
-        now, identity = self._generation, await self._identity()
-        if now is None or (now.identity == identity and now.providers.alive):
-            return
-        log.info("credentials, cluster, database or providers have changed: a new generation of engines takes over")
-        self._generation = await self._begin(identity)
-        task = asyncio.create_task(self._end(now))
-        self._ending.add(task)
-        task.add_done_callback(self._ending.discard)
+        return Generation(providers, pool, identity)
 
     async def _identity(self) -> str:
         """What engines are parked for: credentials, and which cluster and database these lead to."""
         kubeconfig = await asyncio.to_thread(Path(self._settings.deployment.kubeconfig).read_text)
         system = await self._backends.cluster.get("/api/v1/namespaces/kube-system")
         cluster = (system or {}).get("metadata", {}).get("uid", "")
-        return "\0".join([kubeconfig, cluster, self._settings.deployment.database_url])
-
-    # ------------------------------------------------------------------ leftovers
+        async with self._backends.database.transaction() as connection:
+            schema = await identity_of(connection)
+        return "\0".join([kubeconfig, cluster, self._settings.deployment.database_url, schema])
 
     async def _forget_leftovers(self) -> None:
         """Stacks that a killed service had parked: no organization is on them, and no living process holds them."""
         async with self._backends.database.transaction() as connection:
             used = await stacks_in_use(connection)
         for workspace in self._settings.folder.glob("slot-*"):
-            if workspace.name not in used and not self._held_by_a_process(workspace.name):
+            if workspace.name not in used and not self._workspaces.held(workspace.name):
                 await self.forget(workspace.name)
-
-    def _held_by_a_process(self, stack: str) -> bool:
-        return any(_lives(lock) for lock in self._locks(stack))
-
-    def _forget_dead_lock(self, stack: str) -> None:
-        """A killed engine's lock: its process, on this machine, is gone."""
-        for lock in self._locks(stack):
-            if not _lives(lock):
-                lock.unlink(missing_ok=True)
-
-    def _locks(self, stack: str) -> list[Path]:
-        if not self._workspaces.in_folders:
-            return []
-        return list((self._workspaces.checkpoint(stack).parents[2] / "locks").glob(f"**/{stack}/*.json"))
-
-    def _remove_remote(self, stack: str) -> None:
-        subprocess.run(
-            [executable(), "stack", "rm", stack, "--yes", "--force", "--non-interactive"],
-            cwd=self._settings.folder / stack, capture_output=True, check=False,
-            env={**os.environ, "PULUMI_BACKEND_URL": self._workspaces.state_of(stack)},
-        )  # fmt: skip
 
 
 async def _finish(ended: "asyncio.Task[None]", stays: contextlib.AsyncExitStack) -> None:
@@ -391,37 +296,3 @@ async def _finish(ended: "asyncio.Task[None]", stays: contextlib.AsyncExitStack)
 def _fresh() -> str:
     """An opaque name: a stack is made before anybody knows for whom."""
     return f"slot-{secrets.token_hex(8)}"
-
-
-def _lives(lock: Path) -> bool:
-    """Whether the process that a lock names runs on this machine, or the lock is another machine's."""
-    try:
-        held = json.loads(lock.read_text())
-    except (OSError, ValueError):
-        return False
-    if held.get("hostname") != socket.gethostname():
-        return True
-    try:
-        return b"pulumi" in Path(f"/proc/{int(held['pid'])}/cmdline").read_bytes()
-    except (OSError, KeyError, ValueError):
-        return False
-
-
-def _salt(folder: Path) -> str:
-    """The salt of all self-service stacks, made once by Pulumi itself."""
-    kept = folder / "salt"
-    if kept.exists():
-        return kept.read_text().strip()
-    with tempfile.TemporaryDirectory() as scratch:
-        (Path(scratch) / "Pulumi.yaml").write_text(f"name: {PROJECT}\nruntime: python\n")
-        done = subprocess.run(
-            [executable(), "stack", "init", "salt", "--non-interactive"], cwd=scratch, capture_output=True, text=True,
-            check=False, env={**os.environ, "PULUMI_BACKEND_URL": f"file://{scratch}"},
-        )  # fmt: skip
-        if done.returncode:
-            raise EngineError(f"`pulumi stack init` failed:\n{done.stderr.strip()}")
-        made = (Path(scratch) / "Pulumi.salt.yaml").read_text()
-    salt = next(line.split(":", 1)[1].strip() for line in made.splitlines() if line.startswith("encryptionsalt:"))
-    kept.touch(mode=0o600)
-    kept.write_text(salt)
-    return salt

@@ -66,3 +66,7 @@ update tenancy.organizations set stack = %(stack)s where operation_id = %(operat
 
 -- name: stacks_in_use
 select stack from tenancy.organizations where stack is not null and status <> 'DELETED';
+
+-- name: identity
+select concat_ws('/', (select oid from pg_database where datname = current_database()), 'tenancy'::regnamespace::oid)
+  as identity;
