@@ -86,21 +86,30 @@ class Pool(Generic[Work]):
         return None
 
     async def park(self) -> Parked[Work]:
-        """Start one and wait until it is warm; raise EngineError if that fails."""
+        """Start one and wait until it is warm; raise EngineError if that fails. Cancelled, it leaves nothing behind."""
         parked: Parked[Work] = Parked()
-        async with self._limit:
-            parked.engine = await self._start(parked)
-            ended = asyncio.create_task(parked.engine.wait())
-            warm = asyncio.create_task(parked.warm.wait())
+        try:
+            async with self._limit:
+                parked.engine = await self._start(parked)
+                await self._warm(parked, parked.engine)
+        except BaseException:
+            await self._throw_away(parked)
+            raise
+        return parked
+
+    async def _warm(self, parked: Parked[Work], engine: Engine) -> None:
+        """Wait until it can take work, or has ended."""
+        ended, warm = asyncio.create_task(engine.wait()), asyncio.create_task(parked.warm.wait())
+        try:
             await asyncio.wait([ended, warm], timeout=_LONGEST_PARKING, return_when=asyncio.FIRST_COMPLETED)
-            warm.cancel()
-            if parked.usable:
-                ended.cancel()
-                return parked
-        await self._throw_away(parked)
-        with contextlib.suppress(asyncio.CancelledError):
-            await ended
-        raise EngineError(f"an engine was not ready within {_LONGEST_PARKING:.0f} s")
+            if ended.done():
+                await ended
+            if not parked.usable:
+                raise EngineError("an engine was not ready for work when it should have been")
+        finally:
+            for task in (ended, warm):
+                task.cancel()
+            await asyncio.gather(ended, warm, return_exceptions=True)
 
     async def close(self) -> None:
         """Throw the parked engines away."""
@@ -115,7 +124,8 @@ class Pool(Generic[Work]):
         pause = _PAUSE
         while True:
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._wanting.wait(), 5.0)
+                async with asyncio.timeout(5.0):  # wait_for may swallow a cancellation that comes with the event
+                    await self._wanting.wait()
             self._wanting.clear()
             self._drop_unusable()
             try:
@@ -132,11 +142,16 @@ class Pool(Generic[Work]):
         if missing <= 0:
             return
         self._starting = missing
+        tasks = [asyncio.create_task(self._park_one()) for _ in range(missing)]
         try:
-            for task in asyncio.as_completed([asyncio.create_task(self._park_one()) for _ in range(missing)]):
-                await task
+            await asyncio.wait(tasks)
         finally:
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
             self._starting = 0
+        for task in tasks:
+            task.result()
 
     async def _park_one(self) -> None:
         try:

@@ -51,7 +51,7 @@ class TenancyProvider(p.Provider):
 
     async def diff_config(self, request: p.DiffRequest) -> p.DiffResponse:
         """Another path or password is still the same provider: nothing is replaced for it."""
-        return p.DiffResponse(changes=False)
+        return p.DiffResponse(changes=None)  # the SDK passes on what it gets here, and False is no kind of change
 
     async def check(self, request: p.CheckRequest) -> p.CheckResponse:
         failures: list[p.CheckFailure] = []
