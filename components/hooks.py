@@ -21,7 +21,7 @@ def publish_config_changes(settings: Settings, shared: Publisher | None = None) 
         hints = [_hint(int(outputs["org_id"]), change) for change in outputs.get("changes") or []]
         if not hints:
             return
-        publisher = shared or Publisher(settings.redis_url, ca_file=settings.redis_ca_file)
+        publisher = shared or connected_publisher(settings)
         try:
             await asyncio.to_thread(publisher.publish, hints)
         except redis.RedisError as error:
@@ -32,6 +32,11 @@ def publish_config_changes(settings: Settings, shared: Publisher | None = None) 
 
     hook = pulumi.ResourceHook("publish-config-changes", publish)
     return pulumi.ResourceHookBinding(after_create=[hook], after_update=[hook])
+
+
+def connected_publisher(settings: Settings) -> Publisher:
+    """A publisher to be `shared`; whoever asks for it closes it."""
+    return Publisher(settings.redis_url, ca_file=settings.redis_ca_file)
 
 
 def _hint(org_id: int, change: str) -> Hint:

@@ -7,6 +7,7 @@ import asyncio
 import contextlib
 import json
 import logging
+import os
 import secrets
 import socket
 from collections.abc import AsyncIterator, Callable
@@ -16,8 +17,9 @@ from pathlib import Path
 
 import pulumi
 
+from cluster.api import ClusterApi
 from components.connections import connect
-from components.hooks import publish_config_changes
+from components.hooks import connected_publisher, publish_config_changes
 from components.organization import Organization as OrganizationComponent
 from components.organization import OrganizationProps
 from components.postgres import TenantDatabase
@@ -25,7 +27,8 @@ from components.settings import Settings
 from database import leases
 from database.leases import StackLease
 from database.organizations import hold, identity_of, stacks_in_use
-from engine.errors import EngineError, Failed
+from database.pool import Database
+from engine.errors import EngineError, Failed, NotConfigured
 from engine.generations import Generation, Generations
 from engine.parked import Engine
 from engine.pool import Parked, Pool
@@ -33,8 +36,8 @@ from engine.providers import Providers
 from engine.review_events import Preview, read_preview
 from engine.runtime import Runtime
 from engine.selfservice import Deployed, PoolStatus, Way
+from engine.stack import WHOLE
 from engine.workspaces import Workspaces, shared_salt
-from liveconfig.publisher import Publisher
 from provider.handlers import Backends
 from provider.resident import ResidentProvider, serve_resident
 from tenants.model import Organization
@@ -84,7 +87,7 @@ class ResidentEngines:
         self._settings, self._backends = settings, backends
         self._runtime = Runtime()
         self._workspaces = Workspaces(settings.folder, settings.backend or f"file://{settings.folder}", "")
-        self._publisher = Publisher(settings.deployment.redis_url, ca_file=settings.deployment.redis_ca_file)
+        self._publisher = connected_publisher(settings.deployment)
         self._generations: Generations[Work] = Generations(self._begin, self._identity, at_once=settings.at_once)
         self._gates: dict[str, asyncio.Future[None]] = {}
         self._told: dict[str, Callable[[str], None]] = {}
@@ -283,6 +286,33 @@ class ResidentEngines:
         for workspace in self._settings.folder.glob("slot-*"):
             if workspace.name not in used and not self._workspaces.held(workspace.name):
                 await self.forget(workspace.name)
+
+
+def resident_engines(
+    root: Path,
+    kubeconfig: Path,
+    cluster: ClusterApi,
+    database: Database,
+    *,
+    size: int,
+    oldest: float,
+    at_once: int,
+    backend: str | None = None,
+) -> ResidentEngines:
+    """The engine room of this checkout's service, with what `.local/env` sets; raise NotConfigured.
+
+    `kubeconfig` is the service's own identity, `cluster` and `database` are connected as the same and stay its owner's.
+    """
+    missing = [name for name in ("PLATFORM_DATABASE_URL", "REDIS_URL", "PULUMI_BACKEND_URL") if name not in os.environ]
+    if missing:
+        raise NotConfigured(f"{', '.join(missing)} not set; run `make up`, then `. .local/env`")
+    deployment = Settings(
+        kubeconfig=str(kubeconfig), database_url=os.environ["PLATFORM_DATABASE_URL"],
+        redis_url=os.environ["REDIS_URL"], redis_ca_file=os.environ.get("REDIS_CA_FILE"), on_destroy="keep",
+        managed_by="api", shard=WHOLE, unprotect=False, holding=None,
+    )  # fmt: skip
+    settings = ResidentSettings(root, deployment, size=size, oldest=oldest, at_once=at_once, backend=backend)
+    return ResidentEngines(settings, Backends(cluster, database))
 
 
 async def _finish(ended: "asyncio.Task[None]", stays: contextlib.AsyncExitStack) -> None:

@@ -12,15 +12,12 @@ from pathlib import Path
 import pytest
 
 from cluster.api import ClusterApi
-from components.settings import Settings
 from database.errors import LeaseTaken
 from database.leases import release, take
 from database.pool import Database
 from engine.errors import EngineError
-from engine.resident import ResidentEngines, ResidentSettings
-from provider.handlers import Backends
+from engine.resident import resident_engines
 from tenants.model import Organization
-from tenants.shards import Shard
 from tests.e2e.checkout import Checkout
 
 Scenario = Callable[["Room"], Awaitable[None]]
@@ -35,14 +32,11 @@ class Room:
     """A resident engine room with two parked engines, and the database that it works on."""
 
     def __init__(self, checkout: Checkout, database: Database, api: ClusterApi) -> None:
-        environment = checkout.environment
-        deployment = Settings(
-            kubeconfig=environment["PULUMI_KUBECONFIG"], database_url=environment["PLATFORM_DATABASE_URL"],
-            redis_url=environment["REDIS_URL"], redis_ca_file=environment["REDIS_CA_FILE"], on_destroy="keep",
-            managed_by="api", shard=Shard(1, 1), unprotect=False, holding=None,
-        )  # fmt: skip
         self.checkout, self.database = checkout, database
-        self.engines = ResidentEngines(ResidentSettings(checkout.folder, deployment, size=2), Backends(api, database))
+        self.engines = resident_engines(
+            checkout.folder, Path(checkout.environment["PULUMI_KUBECONFIG"]), api, database,
+            size=2, oldest=600.0, at_once=4,
+        )  # fmt: skip
 
     async def reserve(self, slug: str) -> str:
         """The row that a sign-up reserves before its engine starts; its operation-id."""
@@ -207,7 +201,9 @@ from tests.e2e.test_resident import Room
 import os
 
 class Here(Checkout):
-    def __init__(self): self.folder = Path.cwd()
+    def __init__(self):
+        self.folder = Path.cwd()
+        self.environment = dict(os.environ)
 
 async def main():
     api = ClusterApi(Path(os.environ["PULUMI_KUBECONFIG"]))
