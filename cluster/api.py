@@ -3,7 +3,10 @@
 lightkube's own typed client knows neither delete preconditions nor impersonation, and both matter here.
 """
 
+import json
 import re
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any, Self
 
@@ -18,6 +21,7 @@ Json = dict[str, Any]
 
 NAMESPACES = "/api/v1/namespaces"
 _MERGE = "application/merge-patch+json"
+_APPLY = "application/apply-patch+yaml"  # YAML, of which JSON is a part
 _TIMEOUT = httpx2.Timeout(15.0)  # seconds
 _WARNING = re.compile(r'299 \S+ "(.*)"')
 _SHORT = 200  # characters of an answer that is not Kubernetes'
@@ -69,6 +73,36 @@ class ClusterApi:
         """JSON merge patch of one object."""
         return await self._request("PATCH", path, body, dry_run=dry_run, impersonate=impersonate)
 
+    async def apply(self, path: str, body: Json, *, manager: str) -> Json:
+        """Server-side apply as this field manager, which takes fields over from others.
+
+        With a `metadata.uid` only exactly that object is changed; without, one that is missing is made.
+        """
+        params = {"fieldManager": manager, "force": "true"}
+        response = await self._send("PATCH", path, body, content_type=_APPLY, params=params)
+        return _answer(f"PATCH {path}", response)
+
+    @asynccontextmanager
+    async def watch(
+        self, collection: str, name: str, *, version: str, seconds: int
+    ) -> AsyncIterator[AsyncIterator[Json]]:
+        """Each state of one object after resource `version`, as it comes; ends after so many seconds.
+
+        Raises ApiRefused if the version is too old to be told what came after it.
+        """
+        params = {
+            "watch": "true", "fieldSelector": f"metadata.name={name}",
+            "resourceVersion": version, "timeoutSeconds": str(seconds),
+        }  # fmt: skip
+        try:
+            async with self._client.stream("GET", collection, params=params, timeout=seconds + 5) as response:
+                if response.status_code >= 400:
+                    await response.aread()
+                    _answer(f"WATCH {collection}", response)
+                yield _objects(collection, response)
+        except httpx2.TransportError as error:
+            raise self._unreachable(error) from error
+
     async def warnings(self, path: str, body: Json) -> list[str]:
         """What the API server would warn of if `body` were patched in: a dry run."""
         response = await self._send("PATCH", path, body, dry_run=True)
@@ -98,17 +132,39 @@ class ClusterApi:
         return _answer(f"{method} {path}", response)
 
     async def _send(
-        self, method: str, path: str, body: Json | None, *, dry_run: bool = False, impersonate: str | None = None
+        self,
+        method: str,
+        path: str,
+        body: Json | None,
+        *,
+        dry_run: bool = False,
+        impersonate: str | None = None,
+        content_type: str | None = None,
+        params: dict[str, str] | None = None,
     ) -> httpx2.Response:
-        headers = {"Content-Type": _MERGE if method == "PATCH" else "application/json"}
+        headers = {"Content-Type": content_type or (_MERGE if method == "PATCH" else "application/json")}
         if impersonate:
             headers["Impersonate-User"] = impersonate
-        params = {"dryRun": "All"} if dry_run else None
+        if dry_run:
+            params = {**(params or {}), "dryRun": "All"}
         try:
             return await self._client.request(method, path, params=params, json=body, headers=headers)
         except httpx2.TransportError as error:
-            where = f"{self._client.base_url}"
-            raise Unreachable(f"no answer from the Kubernetes API at {where} ({error}); is it running?") from error
+            raise self._unreachable(error) from error
+
+    def _unreachable(self, error: Exception) -> Unreachable:
+        return Unreachable(f"no answer from the Kubernetes API at {self._client.base_url} ({error}); is it running?")
+
+
+async def _objects(collection: str, response: httpx2.Response) -> AsyncIterator[Json]:
+    """The objects of a watch's events; raise ApiRefused for an event that is an error."""
+    async for line in response.aiter_lines():
+        event = json.loads(line)
+        if event["type"] == "ERROR":
+            status = event["object"]
+            raise ApiRefused(status.get("code", 500), status.get("reason", ""), f"WATCH {collection}: {status}")
+        if event["type"] != "BOOKMARK":
+            yield event["object"]
 
 
 def _answer(request: str, response: httpx2.Response) -> Json:

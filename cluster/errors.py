@@ -7,6 +7,7 @@ ClusterError
 ├── NotImportable    the namespace cannot be taken over; the text lists what stands in the way
 ├── StillTerminating a namespace does not go away; the text says what holds it
 ├── NotIsolated      the gate stays closed; the text lists what is missing
+├── NotEnforced      a quota was changed, and its controller has not followed in time
 └── PolicyNotInForce an admission policy that must deny does not
 """
 
@@ -41,6 +42,10 @@ class StillTerminating(ClusterError):
 
 class NotIsolated(ClusterError):
     """An organization's isolation is not complete in the live cluster."""
+
+
+class NotEnforced(ClusterError):
+    """A quota that was applied is not in force yet."""
 
 
 class PolicyNotInForce(ClusterError):

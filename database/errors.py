@@ -5,6 +5,8 @@ DatabaseError
 ├── SlugTaken          the slug belongs, or once belonged, to another organization
 ├── NoSuchOrganization the row is not there
 ├── LeaseTaken         somebody else is at work on it: temporary, try again
+├── Busy               another operation on the organization has not ended
+├── LeaseLost          somebody else holds the operation by now
 ├── RotationRefused    a rotation would end the password in use
 ├── SchemaUnread       pg_dump did not give the schema
 └── DatabaseFault      PostgreSQL refused a statement or is away; the text is its own
@@ -29,6 +31,14 @@ class NoSuchOrganization(DatabaseError):
 
 class LeaseTaken(DatabaseError):
     """Somebody else is at work on it; try again later."""
+
+
+class Busy(DatabaseError):
+    """One operation at a time changes an organization."""
+
+
+class LeaseLost(DatabaseError):
+    """The lease ran out and another worker took the operation: write nothing more, stop."""
 
 
 class RotationRefused(DatabaseError):

@@ -94,6 +94,20 @@ async def identity_of(connection: Connection) -> str:
     return str(found["identity"]) if found else ""
 
 
+async def reserve(connection: Connection, slug: str, facts: Facts, *, managed_by: str, operation_id: str) -> int:
+    """Insert the organization, PENDING, for this operation alone; return its number. Raise SlugTaken.
+
+    Never resumes somebody's row: whoever signs up second must not get the first one's.
+    """
+    inserted = await fetch_one(
+        connection, query("organizations.reserve"),
+        slug=slug, managed_by=managed_by, operation_id=operation_id, **facts.parameters(),
+    )  # fmt: skip
+    if inserted is None:
+        raise SlugTaken(f"{slug!r} belongs, or belonged, to another organization; choose another slug")
+    return int(inserted["id"])
+
+
 async def describe(connection: Connection, org_id: int, facts: Facts, *, managed_by: str) -> OrganizationRow:
     """Set the organization's facts; a changed quota goes into quota_changes.
 

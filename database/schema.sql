@@ -130,6 +130,73 @@ CREATE TABLE tenancy.deployments (
 
 COMMENT ON COLUMN tenancy.deployments.digest IS 'of what a stack deploys beside its organizations; null if not known';
 
+CREATE TABLE tenancy.operation_steps (
+    id bigint NOT NULL,
+    operation_id uuid NOT NULL,
+    org_id bigint NOT NULL,
+    step text NOT NULL,
+    detail text DEFAULT ''::text NOT NULL,
+    at timestamp with time zone DEFAULT clock_timestamp() NOT NULL
+);
+
+ALTER TABLE ONLY tenancy.operation_steps FORCE ROW LEVEL SECURITY;
+
+ALTER TABLE tenancy.operation_steps ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME tenancy.operation_steps_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+CREATE TABLE tenancy.operations (
+    id uuid DEFAULT gen_random_uuid() NOT NULL,
+    kind text NOT NULL,
+    slug text NOT NULL,
+    org_id bigint NOT NULL,
+    caller text NOT NULL,
+    idempotency_key text NOT NULL,
+    request_hash text NOT NULL,
+    request jsonb NOT NULL,
+    reason text DEFAULT ''::text NOT NULL,
+    state text DEFAULT 'PENDING'::text NOT NULL,
+    way text,
+    attempt integer DEFAULT 0 NOT NULL,
+    undoing boolean DEFAULT false NOT NULL,
+    lease_holder text,
+    lease_number bigint DEFAULT 0 NOT NULL,
+    lease_until timestamp with time zone,
+    answer jsonb,
+    problem jsonb,
+    token_hash text,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    ended_at timestamp with time zone,
+    saved_at timestamp with time zone,
+    CONSTRAINT operations_check CHECK (((state = 'PENDING'::text) = (ended_at IS NULL))),
+    CONSTRAINT operations_kind_check CHECK ((kind = ANY (ARRAY['create'::text, 'quota'::text, 'delete'::text]))),
+    CONSTRAINT operations_state_check CHECK ((state = ANY (ARRAY['PENDING'::text, 'COMMITTED'::text, 'FAILED'::text]))),
+    CONSTRAINT operations_way_check CHECK ((way = ANY (ARRAY['parked'::text, 'ordinary'::text])))
+);
+
+ALTER TABLE ONLY tenancy.operations FORCE ROW LEVEL SECURITY;
+
+COMMENT ON COLUMN tenancy.operations.caller IS 'whose key it is: sign-up for everybody without a token, else operator';
+
+COMMENT ON COLUMN tenancy.operations.request IS 'the organization as it is to be, validated; never a secret';
+
+COMMENT ON COLUMN tenancy.operations.reason IS 'in the words of who asked for it';
+
+COMMENT ON COLUMN tenancy.operations.undoing IS 'it has failed and is being compensated: never forward again';
+
+COMMENT ON COLUMN tenancy.operations.answer IS 'what the caller is told when the operation is COMMITTED, now and on each repetition';
+
+COMMENT ON COLUMN tenancy.operations.problem IS 'RFC 9457: why it FAILED, what was compensated and what could not be';
+
+COMMENT ON COLUMN tenancy.operations.token_hash IS 'SHA-256 of the token that reads this operation and nothing else';
+
+COMMENT ON COLUMN tenancy.operations.saved_at IS 'when the stack''s state knew; until then a restart recovers from the cluster';
+
 CREATE TABLE tenancy.organizations (
     id bigint NOT NULL,
     slug text NOT NULL,
@@ -145,6 +212,7 @@ CREATE TABLE tenancy.organizations (
     database_rotation integer DEFAULT 1 NOT NULL,
     retention_days integer DEFAULT 30 NOT NULL,
     purge_after timestamp with time zone,
+    stack text,
     CONSTRAINT organizations_check CHECK (((status = 'DELETED'::text) = (deleted_at IS NOT NULL))),
     CONSTRAINT organizations_check1 CHECK (((deleted_at IS NULL) = (purge_after IS NULL))),
     CONSTRAINT organizations_database_rotation_check CHECK ((database_rotation > 0)),
@@ -157,7 +225,7 @@ CREATE TABLE tenancy.organizations (
 
 ALTER TABLE ONLY tenancy.organizations FORCE ROW LEVEL SECURITY;
 
-COMMENT ON TABLE tenancy.organizations IS 'One row a customer. A deleted one stays as a tombstone: a slug is never given out again.';
+COMMENT ON TABLE tenancy.organizations IS 'One row a customer. A deleted one stays as a tombstone: a slug is never given out again. One that never was committed does not count.';
 
 COMMENT ON COLUMN tenancy.organizations.managed_by IS 'The one owner of quota, members, network and deletion: catalog:<project>/<stack>, or api.';
 
@@ -166,6 +234,8 @@ COMMENT ON COLUMN tenancy.organizations.quota IS 'What the cluster grants, as Ku
 COMMENT ON COLUMN tenancy.organizations.database_rotation IS 'The generation of the login in use. It rises by one at a time: the one before stays valid until the next.';
 
 COMMENT ON COLUMN tenancy.organizations.purge_after IS 'When a deleted organization''s data may go for good.';
+
+COMMENT ON COLUMN tenancy.organizations.stack IS 'the Pulumi stack of its own that holds a self-service organization';
 
 ALTER TABLE tenancy.organizations ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
     SEQUENCE NAME tenancy.organizations_id_seq
@@ -272,6 +342,15 @@ ALTER TABLE ONLY tenancy.config_history
 ALTER TABLE ONLY tenancy.deployments
     ADD CONSTRAINT deployments_pkey PRIMARY KEY (environment, stack);
 
+ALTER TABLE ONLY tenancy.operation_steps
+    ADD CONSTRAINT operation_steps_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY tenancy.operations
+    ADD CONSTRAINT operations_caller_idempotency_key_key UNIQUE (caller, idempotency_key);
+
+ALTER TABLE ONLY tenancy.operations
+    ADD CONSTRAINT operations_pkey PRIMARY KEY (id);
+
 ALTER TABLE ONLY tenancy.organization_roles
     ADD CONSTRAINT organization_roles_org_id_generation_key UNIQUE (org_id, generation);
 
@@ -283,9 +362,6 @@ ALTER TABLE ONLY tenancy.organizations
 
 ALTER TABLE ONLY tenancy.organizations
     ADD CONSTRAINT organizations_pkey PRIMARY KEY (id);
-
-ALTER TABLE ONLY tenancy.organizations
-    ADD CONSTRAINT organizations_slug_key UNIQUE (slug);
 
 ALTER TABLE ONLY tenancy.outbox
     ADD CONSTRAINT outbox_pkey PRIMARY KEY (id);
@@ -302,11 +378,23 @@ ALTER TABLE ONLY tenancy.schema_migrations
 ALTER TABLE ONLY tenancy.service_configs
     ADD CONSTRAINT service_configs_pkey PRIMARY KEY (org_id, service, key);
 
+CREATE INDEX operation_steps_of ON tenancy.operation_steps USING btree (operation_id, id);
+
+CREATE INDEX operations_of ON tenancy.operations USING btree (org_id, created_at);
+
+CREATE UNIQUE INDEX operations_one_at_a_time ON tenancy.operations USING btree (org_id) WHERE (state = 'PENDING'::text);
+
+CREATE INDEX operations_open ON tenancy.operations USING btree (lease_until) WHERE ((ended_at IS NULL) OR (saved_at IS NULL));
+
+CREATE UNIQUE INDEX organizations_slug_key ON tenancy.organizations USING btree (slug) WHERE ((status <> 'DELETED'::text) OR (committed_at IS NOT NULL));
+
 CREATE INDEX outbox_waiting ON tenancy.outbox USING btree (id) WHERE (published_at IS NULL);
 
 CREATE INDEX quota_changes_of ON tenancy.quota_changes USING btree (org_id, id);
 
 CREATE TRIGGER append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON tenancy.config_history FOR EACH STATEMENT EXECUTE FUNCTION tenancy.refuse_change();
+
+CREATE TRIGGER append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON tenancy.operation_steps FOR EACH STATEMENT EXECUTE FUNCTION tenancy.refuse_change();
 
 CREATE TRIGGER append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON tenancy.quota_changes FOR EACH STATEMENT EXECUTE FUNCTION tenancy.refuse_change();
 
@@ -323,6 +411,15 @@ CREATE TRIGGER record_update AFTER UPDATE ON tenancy.service_configs FOR EACH RO
 ALTER TABLE ONLY tenancy.config_history
     ADD CONSTRAINT config_history_org_id_fkey FOREIGN KEY (org_id) REFERENCES tenancy.organizations(id);
 
+ALTER TABLE ONLY tenancy.operation_steps
+    ADD CONSTRAINT operation_steps_operation_id_fkey FOREIGN KEY (operation_id) REFERENCES tenancy.operations(id);
+
+ALTER TABLE ONLY tenancy.operation_steps
+    ADD CONSTRAINT operation_steps_org_id_fkey FOREIGN KEY (org_id) REFERENCES tenancy.organizations(id);
+
+ALTER TABLE ONLY tenancy.operations
+    ADD CONSTRAINT operations_org_id_fkey FOREIGN KEY (org_id) REFERENCES tenancy.organizations(id);
+
 ALTER TABLE ONLY tenancy.organization_roles
     ADD CONSTRAINT organization_roles_org_id_fkey FOREIGN KEY (org_id) REFERENCES tenancy.organizations(id);
 
@@ -337,6 +434,10 @@ ALTER TABLE ONLY tenancy.service_configs
 
 ALTER TABLE tenancy.config_history ENABLE ROW LEVEL SECURITY;
 
+ALTER TABLE tenancy.operation_steps ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE tenancy.operations ENABLE ROW LEVEL SECURITY;
+
 ALTER TABLE tenancy.organization_roles ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE tenancy.organizations ENABLE ROW LEVEL SECURITY;
@@ -344,6 +445,10 @@ ALTER TABLE tenancy.organizations ENABLE ROW LEVEL SECURITY;
 ALTER TABLE tenancy.outbox ENABLE ROW LEVEL SECURITY;
 
 CREATE POLICY own_organization ON tenancy.config_history TO agent_ready_app USING ((org_id = ( SELECT tenancy.current_org() AS current_org))) WITH CHECK ((org_id = ( SELECT tenancy.current_org() AS current_org)));
+
+CREATE POLICY own_organization ON tenancy.operation_steps TO agent_ready_app USING ((org_id = ( SELECT tenancy.current_org() AS current_org))) WITH CHECK ((org_id = ( SELECT tenancy.current_org() AS current_org)));
+
+CREATE POLICY own_organization ON tenancy.operations TO agent_ready_app USING ((org_id = ( SELECT tenancy.current_org() AS current_org))) WITH CHECK ((org_id = ( SELECT tenancy.current_org() AS current_org)));
 
 CREATE POLICY own_organization ON tenancy.organizations TO agent_ready_app USING ((id = ( SELECT tenancy.current_org() AS current_org))) WITH CHECK ((id = ( SELECT tenancy.current_org() AS current_org)));
 
@@ -362,6 +467,10 @@ CREATE POLICY own_session ON tenancy.quota_changes TO agent_ready_tenant USING (
 CREATE POLICY own_session ON tenancy.service_configs TO agent_ready_tenant USING ((org_id = ( SELECT tenancy.session_org() AS session_org))) WITH CHECK ((org_id = ( SELECT tenancy.session_org() AS session_org)));
 
 CREATE POLICY platform ON tenancy.config_history TO agent_ready_platform USING (true) WITH CHECK (true);
+
+CREATE POLICY platform ON tenancy.operation_steps TO agent_ready_platform USING (true) WITH CHECK (true);
+
+CREATE POLICY platform ON tenancy.operations TO agent_ready_platform USING (true) WITH CHECK (true);
 
 CREATE POLICY platform ON tenancy.organization_roles TO agent_ready_platform USING (true) WITH CHECK (true);
 

@@ -7,10 +7,9 @@ import asyncio
 import contextlib
 import json
 import logging
-import os
 import secrets
 import socket
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -61,7 +60,7 @@ class ResidentSettings:
     root: Path
     deployment: Settings
     size: int = 4
-    oldest: float = 600.0
+    oldest: float = 600.0  # seconds
     at_once: int = 4
     backend: str | None = None
 
@@ -81,7 +80,7 @@ class Work:
 
 
 class ResidentEngines:
-    """`engine.selfservice.Engines`. `backends` are what the tenancy provider works on, as the platform's identity."""
+    """`engine.selfservice.Engines`. `backends`, what the tenancy provider works on as the platform, close with it."""
 
     def __init__(self, settings: ResidentSettings, backends: Backends) -> None:
         self._settings, self._backends = settings, backends
@@ -108,6 +107,8 @@ class ResidentEngines:
         await self._generations.close()
         await self._runtime.close()
         self._publisher.close()
+        await self._backends.database.close()
+        await self._backends.cluster.close()
 
     def status(self) -> PoolStatus:
         """How full the pool is."""
@@ -288,31 +289,35 @@ class ResidentEngines:
                 await self.forget(workspace.name)
 
 
-def resident_engines(
-    root: Path,
-    kubeconfig: Path,
-    cluster: ClusterApi,
-    database: Database,
-    *,
-    size: int,
-    oldest: float,
-    at_once: int,
-    backend: str | None = None,
-) -> ResidentEngines:
+def resident_engines(root: Path, environment: Mapping[str, str]) -> ResidentEngines:
     """The engine room of this checkout's service, with what `.local/env` sets; raise NotConfigured.
 
-    `kubeconfig` is the service's own identity, `cluster` and `database` are connected as the same and stay its owner's.
+    ENGINES_PARKED, ENGINES_AT_ONCE and ENGINES_OLDEST (seconds) size it; SELF_SERVICE_BACKEND_URL moves its state.
     """
-    missing = [name for name in ("PLATFORM_DATABASE_URL", "REDIS_URL", "PULUMI_BACKEND_URL") if name not in os.environ]
-    if missing:
+    needed = ("PULUMI_KUBECONFIG", "PLATFORM_DATABASE_URL", "REDIS_URL", "PULUMI_BACKEND_URL")
+    if missing := [name for name in needed if not environment.get(name)]:
         raise NotConfigured(f"{', '.join(missing)} not set; run `make up`, then `. .local/env`")
     deployment = Settings(
-        kubeconfig=str(kubeconfig), database_url=os.environ["PLATFORM_DATABASE_URL"],
-        redis_url=os.environ["REDIS_URL"], redis_ca_file=os.environ.get("REDIS_CA_FILE"), on_destroy="keep",
+        kubeconfig=environment["PULUMI_KUBECONFIG"], database_url=environment["PLATFORM_DATABASE_URL"],
+        redis_url=environment["REDIS_URL"], redis_ca_file=environment.get("REDIS_CA_FILE"), on_destroy="keep",
         managed_by="api", shard=WHOLE, unprotect=False, holding=None,
     )  # fmt: skip
-    settings = ResidentSettings(root, deployment, size=size, oldest=oldest, at_once=at_once, backend=backend)
-    return ResidentEngines(settings, Backends(cluster, database))
+    settings = ResidentSettings(
+        root, deployment,
+        size=_count(environment, "ENGINES_PARKED", 4, least=0),
+        oldest=_count(environment, "ENGINES_OLDEST", 600),
+        at_once=_count(environment, "ENGINES_AT_ONCE", 4),
+        backend=environment.get("SELF_SERVICE_BACKEND_URL"),
+    )  # fmt: skip
+    cluster = ClusterApi(Path(deployment.kubeconfig))
+    return ResidentEngines(settings, Backends(cluster, Database(deployment.database_url, size=16)))
+
+
+def _count(environment: Mapping[str, str], name: str, default: int, *, least: int = 1) -> int:
+    text = environment.get(name) or str(default)
+    if not text.isdecimal() or int(text) < least:
+        raise NotConfigured(f"{name} is {text!r}; write a whole number from {least}")
+    return int(text)
 
 
 async def _finish(ended: "asyncio.Task[None]", stays: contextlib.AsyncExitStack) -> None:

@@ -10,6 +10,7 @@ create table tenancy.operations (
   idempotency_key text not null,
   request_hash text not null,
   request jsonb not null,
+  reason text not null default '',
   state text not null default 'PENDING' check (state in ('PENDING', 'COMMITTED', 'FAILED')),
   way text check (way in ('parked', 'ordinary')),
   attempt integer not null default 0,
@@ -27,9 +28,13 @@ create table tenancy.operations (
   check ((state = 'PENDING') = (ended_at is null))
 );
 create index operations_open on tenancy.operations (lease_until) where ended_at is null or saved_at is null;
+create unique index operations_one_at_a_time on tenancy.operations (org_id) where state = 'PENDING';
 create index operations_of on tenancy.operations (org_id, created_at);
 comment on column tenancy.operations.caller is 'whose key it is: sign-up for everybody without a token, else operator';
 comment on column tenancy.operations.request is 'the organization as it is to be, validated; never a secret';
+comment on column tenancy.operations.reason is 'in the words of who asked for it';
+comment on column tenancy.operations.answer is 'what the caller is told when the operation is COMMITTED, now and on each repetition';
+comment on column tenancy.operations.problem is 'RFC 9457: why it FAILED, what was compensated and what could not be';
 comment on column tenancy.operations.token_hash is 'SHA-256 of the token that reads this operation and nothing else';
 comment on column tenancy.operations.undoing is 'it has failed and is being compensated: never forward again';
 comment on column tenancy.operations.saved_at is 'when the stack''s state knew; until then a restart recovers from the cluster';

@@ -1,6 +1,7 @@
 """`python -m tests.bench.stock_automation N`: N sign-ups by the stock Automation API; prints seconds.
 
-What a user would write first, with the same component: an inline program, a stack, `up`. The rows are claimed as a catalog would claim them.
+What a user would write first, with the same component: an inline program, a stack, `up`. Rows are
+claimed as a catalog would claim them.
 """
 
 import asyncio

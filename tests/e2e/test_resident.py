@@ -11,7 +11,6 @@ from pathlib import Path
 
 import pytest
 
-from cluster.api import ClusterApi
 from database.errors import LeaseTaken
 from database.leases import release, take
 from database.pool import Database
@@ -31,12 +30,10 @@ def model(slug: str, **more: object) -> Organization:
 class Room:
     """A resident engine room with two parked engines, and the database that it works on."""
 
-    def __init__(self, checkout: Checkout, database: Database, api: ClusterApi) -> None:
+    def __init__(self, checkout: Checkout, database: Database) -> None:
         self.checkout, self.database = checkout, database
-        self.engines = resident_engines(
-            checkout.folder, Path(checkout.environment["PULUMI_KUBECONFIG"]), api, database,
-            size=2, oldest=600.0, at_once=4,
-        )  # fmt: skip
+        sizes = {"ENGINES_PARKED": "2", "ENGINES_AT_ONCE": "4"}
+        self.engines = resident_engines(checkout.folder, {**checkout.environment, **sizes})
 
     async def reserve(self, slug: str) -> str:
         """The row that a sign-up reserves before its engine starts; its operation-id."""
@@ -66,12 +63,8 @@ def run(deployed: Checkout, monkeypatch: pytest.MonkeyPatch) -> Callable[[Scenar
         monkeypatch.setenv(name, value)
 
     async def within(scenario: Scenario) -> None:
-        environment = deployed.environment
-        async with (
-            Database(environment["PLATFORM_DATABASE_URL"]) as database,
-            ClusterApi(Path(environment["PULUMI_KUBECONFIG"])) as api,
-        ):
-            room = Room(deployed, database, api)
+        async with Database(deployed.environment["PLATFORM_DATABASE_URL"]) as database:
+            room = Room(deployed, database)
             await room.engines.start()
             try:
                 await scenario(room)
@@ -194,7 +187,6 @@ def test_one_engine_a_stack_whichever_replica_runs_it(run: Callable[[Scenario], 
 _SERVICE = """
 import asyncio, sys, time
 from pathlib import Path
-from cluster.api import ClusterApi
 from database.pool import Database
 from tests.e2e.checkout import Checkout
 from tests.e2e.test_resident import Room
@@ -206,9 +198,8 @@ class Here(Checkout):
         self.environment = dict(os.environ)
 
 async def main():
-    api = ClusterApi(Path(os.environ["PULUMI_KUBECONFIG"]))
-    async with Database(os.environ["PLATFORM_DATABASE_URL"]) as db, api:
-        room = Room(Here(), db, api)
+    async with Database(os.environ["PLATFORM_DATABASE_URL"]) as db:
+        room = Room(Here(), db)
         await room.engines.start()
         await room.parked(2)
         print("parked", flush=True)

@@ -11,7 +11,7 @@ from psycopg.errors import CheckViolation, GeneratedAlways, InsufficientPrivileg
 
 from database.errors import DatabaseFault
 from database.pool import Database
-from tests.integration.database.conftest import FOREIGN, OURS, Prepared
+from tests.integration.prepared import FOREIGN, OURS, Prepared
 
 UNSET = None
 _NUMBERED = """

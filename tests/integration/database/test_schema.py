@@ -12,7 +12,7 @@ from database.errors import DatabaseFault
 from database.organizations import Facts
 from database.pool import Database
 from database.scram import verifier
-from tests.integration.database.conftest import Prepared
+from tests.integration.prepared import Prepared
 
 UNGUARDED = """
 select c.relname::text from pg_class c

@@ -1,7 +1,8 @@
 """An API server in memory: enough of Kubernetes' rules for claims, gates and proofs, and a log of every call."""
 
 import copy
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from itertools import count
 from typing import Any
 
@@ -60,6 +61,9 @@ class FakeCluster(ClusterApi):
         self.warned: list[str] = []
         self.dry_run: Json = {}
         self.dies_after: int | None = None
+        self.applied: Callable[[Json], None] = lambda stored: None
+        self.managers: list[str] = []
+        self._versions = count(1)
         self._uids = (f"uid-{number}" for number in count(1))
 
     async def close(self) -> None:
@@ -114,6 +118,31 @@ class FakeCluster(ClusterApi):
         if not dry_run:
             self.objects[path] = merged
         return copy.deepcopy(merged)
+
+    async def apply(self, path: str, body: Json, *, manager: str) -> Json:
+        """Server-side apply as far as it goes: the spec is ours. `applied` may play a controller."""
+        self._live()
+        self.calls.append(("APPLY", path))
+        found = self.objects.get(path)
+        if found is None or found["metadata"]["uid"] != body["metadata"].get("uid"):
+            raise ApiRefused(409, "Conflict", f"PATCH {path}: uid mismatch")
+        found["spec"] = copy.deepcopy(body["spec"])
+        found["metadata"]["resourceVersion"] = str(next(self._versions))
+        self.managers.append(manager)
+        before = copy.deepcopy(found)
+        self.applied(found)
+        return before
+
+    @asynccontextmanager
+    async def watch(
+        self, collection: str, name: str, *, version: str, seconds: int
+    ) -> AsyncIterator[AsyncIterator[Json]]:
+        self.calls.append(("WATCH", collection))
+
+        async def states() -> AsyncIterator[Json]:
+            yield copy.deepcopy(self.objects[f"{collection}/{name}"])
+
+        yield states()
 
     async def warnings(self, path: str, body: Json) -> list[str]:
         await self.patch(path, body, dry_run=True)

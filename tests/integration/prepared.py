@@ -30,6 +30,7 @@ class Prepared:
     tenants: dict[str, str]
     organizations: dict[str, int]
     path: str
+    kubeconfig: Path
 
     @property
     def ours(self) -> int:
@@ -51,7 +52,8 @@ def prepared() -> Iterator[Prepared]:
         platform = environment["PLATFORM_DATABASE_URL"]
         numbers = asyncio.run(_fill(platform))
         tenants = {slug: _login(platform, slug) for slug in numbers}
-        yield Prepared(platform, environment["DATABASE_URL"], tenants, numbers, environment["PATH"])
+        yield Prepared(platform, environment["DATABASE_URL"], tenants, numbers, environment["PATH"],
+                       Path(environment["KUBECONFIG"]))  # fmt: skip
     finally:
         checkout.down()
         shutil.rmtree(above)

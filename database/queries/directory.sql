@@ -1,0 +1,25 @@
+-- name: by_slug
+select o.id, o.slug, o.name, o.plan, o.status, o.managed_by, o.operation_id::text, o.quota, o.stack, o.retention_days,
+  o.created_at, o.committed_at, o.deleted_at,
+  (select p.request from tenancy.operations p
+   where p.org_id = o.id and (p.kind = 'create' and p.state <> 'FAILED' or p.kind = 'quota' and p.state = 'COMMITTED')
+   order by p.created_at desc limit 1) as described
+from tenancy.organizations o
+where o.slug = %(slug)s and (o.status <> 'DELETED' or o.committed_at is not null);
+
+-- name: page
+select o.id, o.slug, o.name, o.plan, o.status, o.managed_by, o.operation_id::text, o.quota, o.stack, o.retention_days,
+  o.created_at, o.committed_at, o.deleted_at, null::jsonb as described
+from tenancy.organizations o
+where o.id > %(after)s and o.status <> 'DELETED'
+order by o.id limit %(most)s;
+
+-- name: described
+select p.request from tenancy.operations p
+where p.org_id = %(org_id)s
+  and (p.kind = 'create' and p.state <> 'FAILED' or p.kind = 'quota' and p.state = 'COMMITTED')
+order by p.created_at desc limit 1;
+
+-- name: ended
+select operation_id::text from tenancy.organizations
+where status = 'DELETED' and managed_by = %(managed_by)s and operation_id = any(%(operation_ids)s::uuid[]);

@@ -1,0 +1,29 @@
+"""`python -m service`: one replica of the API, with the settings of `.local/env`."""
+
+import asyncio
+import logging
+import os
+import sys
+
+from engine.errors import EngineError
+from service.engines import make_engines
+from service.errors import ServiceError
+from service.logs import Redaction, configure
+from service.run import serve
+
+_SECRETS = ("OPERATOR_TOKEN", "PLATFORM_DATABASE_URL", "DATABASE_URL", "REDIS_URL", "PULUMI_CONFIG_PASSPHRASE")
+
+
+def main() -> int:
+    """Serve until a signal; 1 if a setting is missing."""
+    configure(Redaction(os.environ.get(name, "") for name in _SECRETS))
+    try:
+        asyncio.run(serve(os.environ, make_engines))
+    except (ServiceError, EngineError) as error:
+        logging.getLogger("service").error("%s", error)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,94 @@
+"""What callers send, judged before anything else looks at it, and the organization that it means.
+
+The API takes far less than a catalog file: whatever is not listed here, above all `adopt`, is refused.
+"""
+
+import hashlib
+import json
+from typing import Annotated, Any
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from service.problems import invalid
+from tenants.fields import Cpu, DisplayName, Email, PlanName, Size, Slug
+from tenants.model import Organization
+
+_REASON = 200
+Reason = Annotated[str, Field(min_length=1, max_length=_REASON, description="Why; kept in the history")]
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+
+
+class Sizes(_Strict):
+    """Amounts that differ from the plan's defaults."""
+
+    cpu: Cpu | None = Field(None, description="Cores (2, 0.5) or millicores (500m)")
+    memory: Size | None = Field(None, description="Binary units: 512Mi, 20Gi")
+    storage: Size | None = Field(None, description="Sum of all volume claims, binary units: 10Gi")
+
+    def asked(self) -> dict[str, str]:
+        """What was asked for."""
+        found = {key: getattr(self, key) for key in ("cpu", "memory", "storage")}
+        return {key: value for key, value in found.items() if value is not None}
+
+
+class SignUp(_Strict):
+    """A customer who wants an organization."""
+
+    name: DisplayName = Field(description="The customer's name, as people write it")
+    slug: Slug | None = Field(None, description="Short name in DNS form; made from `name` when left out")
+    owner_email: Email = Field(description="The first owner, lower case")
+    plan: PlanName | None = Field(None, description="Commercial plan; starter when left out")
+    quota: Sizes | None = Field(None, description="Sizes that differ from the plan's")
+
+    def organization(self) -> Organization:
+        """The organization that is to be; raise a Problem with every field that is wrong."""
+        described: dict[str, Any] = {
+            "name": self.name, "slug": self.slug, "plan": self.plan,
+            "members": [{"email": self.owner_email, "role": "owner"}],
+            "quota": self.quota.asked() if self.quota else None,
+        }  # fmt: skip
+        return validated({key: value for key, value in described.items() if value is not None})
+
+
+class QuotaChange(Sizes):
+    """Sizes that are to be from now on; what is left out stays."""
+
+    reason: Reason
+
+    @model_validator(mode="after")
+    def _changes_something(self) -> "QuotaChange":
+        if not self.asked():
+            raise ValueError("names no size; give at least one of cpu, memory, storage")
+        return self
+
+
+class PreviewOf(_Strict):
+    """A change to look at; of an organization that does not exist yet, the sign-up."""
+
+    name: DisplayName | None = None
+    owner_email: Email | None = None
+    plan: PlanName | None = None
+    quota: Sizes | None = None
+
+
+def validated(described: dict[str, Any]) -> Organization:
+    """The organization, or a Problem."""
+    try:
+        return Organization.model_validate(described)
+    except ValidationError as error:
+        raise invalid(error) from error
+
+
+def with_sizes(organization: Organization, sizes: dict[str, str], **more: str) -> Organization:
+    """The organization with these sizes, and perhaps another plan; raise a Problem if that is not valid."""
+    described = organization.model_dump(mode="json")
+    return validated({**described, **more, "quota": {**described["quota"], **sizes}})
+
+
+def request_hash(kind: str, asked: dict[str, Any]) -> str:
+    """SHA-256 of what was asked for in its one canonical spelling."""
+    text = json.dumps([kind, asked], sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(text.encode()).hexdigest()

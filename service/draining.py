@@ -1,0 +1,25 @@
+"""The end of a replica, in order: not ready, no new sagas, those at work come to their end, then the engines."""
+
+from service.problems import Problem
+from service.services import Services, log
+
+
+class Draining:
+    """Whether this replica is about to end."""
+
+    def __init__(self) -> None:
+        self.begun = False
+
+    def check(self) -> None:
+        """Raise a Problem (503) if nothing new may begin."""
+        if self.begun:
+            raise Problem(
+                503, "draining", "This replica is about to end", "send it again; another replica takes it",
+                headers={"Retry-After": "1"},
+            )  # fmt: skip
+
+    async def drain(self, services: Services) -> None:
+        """Begin nothing new and wait for what is at work; whatever does not end in time is recovered by others."""
+        self.begun = True
+        if not await services.work.drain(services.settings.drain):
+            log.warning("not everything ended within %.0f s; other replicas go on with it", services.settings.drain)

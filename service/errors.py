@@ -1,0 +1,14 @@
+"""Errors of the service room.
+
+ServiceError
+├── NotConfigured  a setting is missing or wrong
+└── Problem        what a caller is told, as RFC 9457 says it (service/problems.py)
+"""
+
+
+class ServiceError(Exception):
+    """Root of everything this room raises."""
+
+
+class NotConfigured(ServiceError):
+    """A setting is missing or wrong; the text names it and the way out."""

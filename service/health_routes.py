@@ -1,0 +1,66 @@
+"""/healthz: the process answers. /readyz: it takes requests, and PostgreSQL and Kubernetes do too. /metrics."""
+
+import asyncio
+from typing import Any
+
+from fastapi import APIRouter, Response
+from fastapi.responses import JSONResponse
+from prometheus_client import CONTENT_TYPE_LATEST
+
+from cluster.errors import ClusterError
+from database import migrations, operations
+from database.errors import DatabaseError
+from service.draining import Draining
+from service.services import Services
+
+_TIMEOUT = 3.0  # seconds
+
+
+def router(services: Services, draining: Draining) -> APIRouter:
+    """The three routes, open to everybody."""
+    routes = APIRouter(tags=["health"])
+
+    @routes.get("/healthz")
+    async def healthz() -> dict[str, str]:
+        return {"status": "ok"}
+
+    @routes.get("/readyz")
+    async def readyz() -> JSONResponse:
+        wrong = ["this replica is draining"] if draining.begun else await _wrong(services)
+        body: dict[str, Any] = {"status": "ready"} if not wrong else {"status": "not ready", "reasons": wrong}
+        return JSONResponse(body, 503 if wrong else 200)
+
+    @routes.get("/metrics")
+    async def metrics() -> Response:
+        try:
+            counts = await operations.counts(services.database)
+        except DatabaseError:
+            counts = {}  # what is known here is told all the same
+        text = services.metrics.render(services.engines.status(), counts, len(services.work))
+        return Response(text, media_type=CONTENT_TYPE_LATEST)
+
+    return routes
+
+
+async def _wrong(services: Services) -> list[str]:
+    checks = (_database(services), _cluster(services))
+    return [text for text in await asyncio.gather(*checks) if text]
+
+
+async def _database(services: Services) -> str:
+    try:
+        async with asyncio.timeout(_TIMEOUT):
+            version = await migrations.current_version(services.database)
+    except (DatabaseError, TimeoutError):
+        return "PostgreSQL does not answer"
+    wanted = migrations.latest()
+    return "" if version >= wanted else f"the schema is at version {version}, {wanted} is needed; run `make up`"
+
+
+async def _cluster(services: Services) -> str:
+    try:
+        async with asyncio.timeout(_TIMEOUT):
+            await services.cluster.get("/version")
+    except (ClusterError, TimeoutError):
+        return "the Kubernetes API does not answer"
+    return ""

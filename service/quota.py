@@ -1,0 +1,129 @@
+"""A quota change: enforced in the cluster at once, then its row and history, then the stack converges behind it.
+
+A change that cannot be enforced, or whose stack does not converge, is set back and recorded as such.
+"""
+
+from cluster import usage
+from cluster.errors import ClusterError
+from cluster.quota import enforce
+from database import operations, organizations
+from database.errors import DatabaseError, LeaseLost
+from database.operations import OWNER, Operation
+from engine.errors import EngineError
+from service import steps
+from service.leases import kept
+from service.problems import Problem
+from service.services import Services, log
+from service.signup import converge, postpone
+from service.steps import StepRecord, recorded
+from tenants.model import Organization
+from tenants.plan import plan
+
+NOTE = "pods that run keep the limits they have until they are restarted"
+
+
+async def change(services: Services, operation: Operation) -> None:
+    """Enforce a change that was reserved just now; its stack converges as a job.
+
+    Raises a Problem if the cluster uses more by now; leaves what it cannot do to recovery, as its errors say.
+    """
+    async with (
+        kept(services.database, operation.lease, services.settings.lease),
+        recorded(services.database, operation.lease) as record,
+    ):
+        await _enforce(services, operation, record)
+    await operations.prolong(services.database, operation.lease, 0)
+    await services.jobs.resume(operation.id)
+
+
+async def drive(services: Services, operation: Operation) -> None:
+    """Go on with a leased change: enforce it if that was not done, converge the stack, or set everything back."""
+    try:
+        async with (
+            kept(services.database, operation.lease, services.settings.lease),
+            recorded(services.database, operation.lease) as record,
+        ):
+            await _drive(services, operation, record)
+    except LeaseLost as error:
+        log.warning("%s; another replica goes on", error)
+    except Problem as refused:
+        log.warning("operation %s: %s", operation.id, refused)
+    except (DatabaseError, ClusterError, EngineError) as error:
+        log.warning("operation %s waits for recovery: %s", operation.id, error)
+        await postpone(services, operation)
+
+
+async def _drive(services: Services, operation: Operation, record: StepRecord) -> None:
+    if operation.state == "PENDING":
+        if operation.undoing or operation.attempt > services.settings.attempts:
+            await _set_back(services, operation, record, "it could not be enforced")
+            return
+        await _enforce(services, operation, record)
+    try:
+        await converge(services, operation, record)
+    except EngineError as error:
+        record.add("not converged", str(error))
+        if operation.attempt <= services.settings.attempts:
+            raise
+        await _set_back(services, operation, record, f"its stack did not converge: {error}")
+
+
+async def _enforce(services: Services, operation: Operation, record: StepRecord) -> None:
+    organization = Organization.model_validate(operation.request)
+    wanted = plan(organization)
+    await _check_above_use(services, operation, wanted.sizes)
+    async with services.step(steps.ENFORCE, operation.id):
+        effective_at = await enforce(services.cluster, wanted)
+    answer = {"effective_at": effective_at.isoformat(), "note": NOTE}
+    async with (
+        services.step(steps.SET_QUOTA, operation.id),
+        services.database.transaction(actor=operation.caller, reason=operation.reason) as connection,
+    ):
+        await organizations.describe(connection, operation.org_id, facts(organization), managed_by=OWNER)
+        await operations.commit(connection, operation.lease, answer, saved=False)
+    services.metrics.ended.labels("quota", "COMMITTED").inc()
+    record.add("enforced", effective_at.isoformat())
+
+
+async def _check_above_use(services: Services, operation: Operation, sizes: dict[str, str]) -> None:
+    below = await usage.below_use(services.cluster, operation.slug, sizes)
+    if below:
+        refused = Problem(409, "quota-below-use", "The quota is below what is in use", "; ".join(below),
+                          more={"operation_id": operation.id})  # fmt: skip
+        await operations.begin_undo(services.database, operation.lease)
+        await operations.fail(services.database, operation.lease, refused.body())
+        services.metrics.ended.labels("quota", "FAILED").inc()
+        raise refused
+
+
+async def _set_back(services: Services, operation: Operation, record: StepRecord, why: str) -> None:
+    """Make cluster and row what they were before, unless somebody has changed the quota again since."""
+    if await operations.is_superseded(services.database, operation.id):
+        await operations.mark_saved(services.database, operation.lease)
+        record.add("superseded")
+        return
+    await operations.begin_undo(services.database, operation.lease)
+    before = Organization.model_validate(await operations.request_before(services.database, operation.id))
+    async with services.step(steps.RESTORE_CLUSTER, operation.id):
+        await enforce(services.cluster, plan(before))
+    async with services.step(steps.RESTORE_ROW, operation.id):
+        reason = f"set back ({operation.id}): {why}"
+        async with services.database.transaction(actor="system", reason=reason) as connection:
+            await organizations.describe(connection, operation.org_id, facts(before), managed_by=OWNER)
+    record.add("set back", why)
+    problem = Problem(
+        500, "quota-not-changed", "The quota is as it was before", f"{why}; try again later",
+        more={"operation_id": operation.id, "compensated": ["quota in the cluster", "row"], "left": []},
+    )  # fmt: skip
+    async with services.step(steps.FAIL, operation.id):
+        await operations.fail(services.database, operation.lease, problem.body())
+    services.metrics.ended.labels("quota", "FAILED").inc()
+
+
+def facts(organization: Organization) -> organizations.Facts:
+    """What the organization's row says of it, by its plan."""
+    planned = plan(organization)
+    return organizations.Facts(
+        name=planned.name, plan=planned.plan, quota=planned.sizes,
+        database_rotation=planned.database.current, retention_days=planned.retention_days,
+    )  # fmt: skip

@@ -1,0 +1,70 @@
+"""GET and PATCH of an organization's quota: for the operator."""
+
+import uuid
+from typing import Any
+
+from fastapi import APIRouter, Request
+from fastapi.responses import JSONResponse
+
+from cluster.errors import ClusterError
+from cluster.quota import read as read_quota
+from database import operations
+from database.errors import DatabaseError
+from database.operations import Operation, Wanted
+from service import steps
+from service.access import Access
+from service.bodies import QuotaChange, request_hash, with_sizes
+from service.draining import Draining
+from service.found import find, find_ours
+from service.idempotency import key_or_new, replay
+from service.quota import change
+from service.services import Services, log
+from service.sign_up_routes import accepted
+from service.signup import postpone
+from tenants.model import Organization
+from tenants.plan import plan
+
+
+def router(services: Services, access: Access, draining: Draining) -> APIRouter:
+    """Both routes."""
+    routes = APIRouter(prefix="/v1/organizations/{slug}/quota", tags=["quota"])
+
+    @routes.get("", summary="What is granted, enforced and in use")
+    async def read(request: Request, slug: str) -> dict[str, Any]:
+        access.require_operator(request)
+        entry = await find(services, slug)
+        live = await read_quota(services.cluster, slug)
+        return {**entry.quota, "slug": slug, "plan": entry.plan, "managed_by": entry.managed_by, **live}
+
+    @routes.patch("", summary="Change it, in force at once")
+    async def patch(request: Request, slug: str, body: QuotaChange) -> JSONResponse:
+        """200 once the cluster enforces it; 202 if it could not be told in time, and goes on by itself."""
+        caller = access.require_operator(request)
+        draining.check()
+        entry, organization = await find_ours(services, slug)
+        wanted = _wanted(with_sizes(organization, body.asked()), body, caller, key_or_new(request))
+        async with services.step(steps.RESERVE, wanted.id):
+            reserved = await operations.reserve(services.database, wanted, services.holder, org_id=entry.id)
+        if not reserved.is_new:
+            return replay(reserved.operation, wanted.request_hash, status=200)
+        return await _changed(services, reserved.operation)
+
+    return routes
+
+
+async def _changed(services: Services, operation: Operation) -> JSONResponse:
+    try:
+        await change(services, operation)
+    except (ClusterError, DatabaseError) as error:
+        log.warning("operation %s waits for recovery: %s", operation.id, error)
+        await postpone(services, operation)
+    async with services.database.transaction() as connection:
+        now = await operations.read(connection, operation.id) or operation
+    return accepted(now) if now.state == "PENDING" else replay(now, now.request_hash, status=200)
+
+
+def _wanted(organization: Organization, body: QuotaChange, caller: str, key: str) -> Wanted:
+    operation_id, request = str(uuid.uuid4()), organization.model_dump(mode="json")
+    answer = {"slug": organization.slug, **plan(organization).sizes, "operation_id": operation_id}
+    digest = request_hash("quota", {"slug": organization.slug, **body.asked(), "reason": body.reason})
+    return Wanted(operation_id, "quota", organization.slug, caller, key, digest, request, answer, reason=body.reason)

@@ -1,0 +1,66 @@
+"""What the service is told from outside, read once from the environment."""
+
+import os
+import socket
+import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from urllib.parse import urlsplit
+
+from service.errors import NotConfigured
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Times are seconds, sizes bytes. `replica` names this process in leases and logs."""
+
+    operator_token: str = field(repr=False)
+    host: str = "127.0.0.1"
+    port: int = 0
+    replica: str = field(default_factory=lambda: f"{socket.gethostname()}/{os.getpid()}/{uuid.uuid4().hex[:8]}")
+    wait_limit: float = 10.0
+    lease: float = 15.0
+    retry_pause: float = 10.0
+    attempts: int = 3
+    namespace_timeout: float = 60.0
+    drain: float = 30.0
+    sign_ups_per_minute: float = 30.0
+    sign_up_burst: int = 10
+    largest_body: int = 16 * 1024
+    jobs_at_once: int = 4
+
+    @classmethod
+    def of(cls, environment: Mapping[str, str]) -> "Settings":
+        """From `.local/env` or its like; raise NotConfigured with the variable that is missing or wrong."""
+        token = environment.get("OPERATOR_TOKEN", "")
+        if len(token) < 16:
+            raise NotConfigured("OPERATOR_TOKEN is missing or shorter than 16 characters; `. .local/env` sets it")
+        address = urlsplit(environment.get("API_URL", "http://127.0.0.1:8080"))
+        return cls(
+            operator_token=token,
+            host=environment.get("API_HOST") or address.hostname or "127.0.0.1",
+            port=address.port or 8080,
+        ).with_numbers(environment)
+
+    def with_numbers(self, environment: Mapping[str, str]) -> "Settings":
+        """The same with the numbers that the environment gives."""
+        given = {key: _number(environment, name) for key, name in _NUMBERS.items() if environment.get(name)}
+        return replace(self, **given)  # type: ignore[arg-type]  # each of them is a float
+
+
+_NUMBERS = {
+    "wait_limit": "SIGN_UP_WAIT_LIMIT",
+    "lease": "OPERATION_LEASE",
+    "sign_ups_per_minute": "SIGN_UPS_PER_MINUTE",
+    "drain": "DRAIN_SECONDS",
+}
+
+
+def _number(environment: Mapping[str, str], name: str) -> float:
+    try:
+        number = float(environment[name])
+    except ValueError as error:
+        raise NotConfigured(f"{name} is {environment[name]!r}; write a number") from error
+    if not 0 < number < 1e6:
+        raise NotConfigured(f"{name} is {number}; write a number above 0 and below a million")
+    return number

@@ -1,0 +1,140 @@
+"""The sign-up's saga: deploy under a lease, answer when the gate has committed, then save the stack behind.
+
+Whatever ends it early is undone here or recovered by any replica once the lease has run out (docs/adr/0013).
+"""
+
+import asyncio
+import time
+
+import redis
+
+from cluster.errors import ClusterError
+from database import directory, operations
+from database.errors import DatabaseError, LeaseLost
+from database.operations import Operation
+from engine.errors import EngineError
+from engine.selfservice import Deployed
+from service import steps, sweeper
+from service.leases import kept
+from service.services import Services, log
+from service.steps import StepRecord, recorded
+from service.undo import undo
+from tenants.model import Organization
+
+
+class Progress:
+    """One sign-up at work. `answered` is set when its operation has an answer: committed, or undone."""
+
+    def __init__(self) -> None:
+        self.answered = asyncio.Event()
+        self.committed = False
+        self.began = time.monotonic()
+
+    def commit(self) -> None:
+        """The gate has committed it."""
+        self.committed = True
+        self.answered.set()
+
+    async def wait(self, seconds: float) -> bool:
+        """Whether there is an answer within that time."""
+        try:
+            await asyncio.wait_for(self.answered.wait(), seconds)
+        except TimeoutError:
+            return False
+        return True
+
+
+async def drive(services: Services, operation: Operation, progress: Progress | None = None) -> None:
+    """Bring a leased sign-up to its saved stack, or undo it; leave it to recovery if neither can be done now."""
+    progress = progress or Progress()
+    try:
+        async with (
+            kept(services.database, operation.lease, services.settings.lease),
+            recorded(services.database, operation.lease) as record,
+        ):
+            await _forward_or_undo(services, operation, record, progress)
+    except LeaseLost as error:
+        log.warning("%s; another replica goes on", error)
+    except (DatabaseError, ClusterError, EngineError) as error:
+        log.warning("operation %s waits for recovery: %s", operation.id, error)
+        await postpone(services, operation)
+    finally:
+        progress.answered.set()
+
+
+async def _forward_or_undo(services: Services, operation: Operation, record: StepRecord, progress: Progress) -> None:
+    if operation.state == "PENDING" and (operation.undoing or operation.attempt > services.settings.attempts):
+        await undo(services, operation, record, f"it did not come to its end in {services.settings.attempts} attempts")
+        return
+    if operation.state == "COMMITTED":
+        progress.commit()
+        await converge(services, operation, record)
+        return
+    try:
+        deployed = await _deploy(services, operation, record)
+    except EngineError as error:
+        log.warning("operation %s failed and is undone: %s", operation.id, error)
+        record.add("failed", str(error))
+        await undo(services, operation, record, str(error))
+        return
+    services.metrics.sign_up_seconds.labels(deployed.way).observe(time.monotonic() - progress.began)
+    services.metrics.ended.labels("create", "COMMITTED").inc()
+    progress.commit()
+    record.add("committed", deployed.way)
+    await _save(services, operation, deployed, record)
+
+
+async def _deploy(services: Services, operation: Operation, record: StepRecord) -> Deployed:
+    organization = Organization.model_validate(operation.request)
+    async with services.step(steps.DEPLOY, operation.id):
+        return await services.engines.deploy(
+            organization, operation.organization_operation_id, stack=operation.stack, on_step=record.add
+        )
+
+
+async def converge(services: Services, operation: Operation, record: StepRecord) -> None:
+    """Bring the stack to the organization as it is now, whatever was asked for since; then nothing is left to do."""
+    described = await directory.described(services.database, operation.org_id)
+    if operation.organization_status != "DELETED" and described is not None:
+        organization, token = Organization.model_validate(described), operation.organization_operation_id
+        if operation.stack is None:  # whoever deployed it died before it could say where
+            async with services.step(steps.DEPLOY, operation.id):
+                deployed = await services.engines.deploy(organization, token, stack=None, on_step=record.add)
+            await _save(services, operation, deployed, record)
+            return
+        async with services.step(steps.CONVERGE, operation.id):
+            await services.engines.converge(organization, token, operation.stack)
+    async with services.step(steps.MARK_SAVED, operation.id):
+        await operations.mark_saved(services.database, operation.lease)
+    record.add("saved", operation.stack or "")
+    async with services.step(steps.PUBLISH, operation.id):
+        await publish(services)
+
+
+async def _save(services: Services, operation: Operation, deployed: Deployed, record: StepRecord) -> None:
+    database, lease = services.database, operation.lease
+    async with services.step(steps.RECORD, operation.id):
+        await operations.keep_deployed(database, lease, way=deployed.way, stack=deployed.stack)
+    async with services.step(steps.SAVE, operation.id):
+        await deployed.saved
+    async with services.step(steps.MARK_SAVED, operation.id):
+        await operations.mark_saved(database, lease)
+    record.add("saved", deployed.stack)
+    async with services.step(steps.PUBLISH, operation.id):
+        await publish(services)
+
+
+async def publish(services: Services) -> None:
+    """Send the hints that wait; what cannot be sent now goes out with the next sweep."""
+    try:
+        await sweeper.sweep(services.database, services.publisher)
+    except redis.RedisError as error:
+        log.warning("hints wait: %s", error)
+
+
+async def postpone(services: Services, operation: Operation) -> None:
+    """Let go of the lease after a pause, so that whoever recovers it does not fail in the same moment again."""
+    try:
+        await operations.prolong(services.database, operation.lease, services.settings.retry_pause)
+    except DatabaseError as error:
+        log.warning("operation %s: %s", operation.id, error)
