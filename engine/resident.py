@@ -17,7 +17,7 @@ from pathlib import Path
 import pulumi
 
 from cluster.api import ClusterApi
-from components.connections import connect
+from components.connections import connect, load_ahead
 from components.hooks import connected_publisher, publish_config_changes
 from components.organization import Organization as OrganizationComponent
 from components.organization import OrganizationProps
@@ -99,6 +99,7 @@ class ResidentEngines:
             self._settings.folder, self._workspaces.backend, await asyncio.to_thread(shared_salt, self._settings.folder)
         )
         await self._forget_leftovers()
+        await asyncio.to_thread(load_ahead)
         await self._runtime.start()
         await self._generations.start()
 
@@ -310,7 +311,7 @@ def resident_engines(root: Path, environment: Mapping[str, str]) -> ResidentEngi
         backend=environment.get("SELF_SERVICE_BACKEND_URL"),
     )  # fmt: skip
     cluster = ClusterApi(Path(deployment.kubeconfig))
-    return ResidentEngines(settings, Backends(cluster, Database(deployment.database_url, size=16)))
+    return ResidentEngines(settings, Backends(cluster, Database(deployment.database_url, size=16, ready=4)))
 
 
 def _count(environment: Mapping[str, str], name: str, default: int, *, least: int = 1) -> int:
