@@ -13,7 +13,7 @@ named = $(if $(filter command line,$(origin $(1))),--$(2) "$($(1))")
 NAMED = $(call named,KUBECONFIG,kubeconfig) $(call named,DATABASE_URL,database-url) \
   $(call named,APP_DATABASE_URL,app-database-url) $(call named,REDIS_URL,redis-url)
 
-.PHONY: help up down clean doctor status preview destroy test unit check bench drill lock venv
+.PHONY: help up serve down clean doctor status preview destroy test unit check bench drill lock venv
 
 help: ## explain the commands
 	@echo "agent-ready-k8s: customer organizations as isolated Kubernetes tenants, by a Pulumi program in Python"
@@ -22,11 +22,16 @@ help: ## explain the commands
 	@echo
 	@echo "Your own parts, named on purpose:  make up KUBECONFIG=~/.kube/staging DATABASE_URL=@url-file"
 
-up: venv ## platform, `pulumi up` of the catalog; prints what to try next; safe to repeat
+up: venv ## platform, `pulumi up` of the catalog, the API; prints what to try next; safe to repeat
 	@$(PLANE) up $(NAMED)
 	@$(ENGINE) up
 	@. .local/env && $(PYTHON) -m service.sweeper --once
+	@$(PLANE) serve
 	@$(PLANE) next
+
+serve: venv ## one more replica of the API in the foreground, on http://127.0.0.1:8080
+	@test -f .local/env || { echo "Nothing runs here yet; \`make up\` starts it." >&2; exit 1; }
+	@. .local/env && API_URL=http://127.0.0.1:8080 $(PYTHON) -m service
 
 down: ## stop everything that was started; data stay
 	@if [ -x $(PYTHON) ]; then $(PLANE) down; else echo "Nothing was ever started here."; fi

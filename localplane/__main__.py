@@ -42,13 +42,17 @@ when something is wrong:
 """
 
 
-NEXT_STEPS = """
+NEXT_STEPS = r"""
 Every organization of tenants/orgs/ is deployed. Try:
 
   . .local/env                                        # kubectl, psql and pulumi of this platform
   kubectl get namespaces -L isolation-ready           # one isolated namespace an organization
   psql "$PLATFORM_DATABASE_URL" -c 'table tenancy.organizations'
   kubectl -n org-contoso get pods --as agent-ready:grace@acme.example     # a stranger: forbidden
+
+  curl -i "$API_URL/v1/organizations" -H "Idempotency-Key: $(date +%s)" -H 'Content-Type: application/json' \
+    -d '{"name": "Example Ltd", "owner_email": "ada@example.com"}'       # self-service: a sign-up
+  curl "$API_URL/v1/organizations" -H "Authorization: Bearer $OPERATOR_TOKEN"
 
   edit tenants/orgs/bluebird-studio.yaml, then `make preview`, then `make up`
   make doctor | make down | make                      # what is wrong, stop, all commands"""
@@ -80,6 +84,7 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(metavar="command", required=True)
     _add_up(commands)
     for name, run, text in (
+        ("serve", _serve, "start the API in the background once the catalog is deployed; restart it after a change"),
         ("down", _down, "stop what `up` started; data, ports and keys stay"),
         ("clean", _clean, "stop it and delete data, keys and ports; built tools stay"),
         ("doctor", _doctor, "parts, servers, disk, problems and their fixes; exit 1 if something is wrong"),
@@ -129,6 +134,12 @@ def _value(text: str | None) -> str | None:
         return Path(text[1:]).expanduser().read_text().strip()
     except OSError as problem:
         raise Misnamed(f"{text} cannot be read: {problem.strerror}. Name a file that holds the URL.") from problem
+
+
+def _serve(_: argparse.Namespace, layout: Layout) -> int:
+    signal.signal(signal.SIGTERM, _interrupt)
+    Plane(layout.root, Console()).serve()
+    return 0
 
 
 def _next(_: argparse.Namespace, layout: Layout) -> int:

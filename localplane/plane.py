@@ -10,6 +10,7 @@ from pathlib import Path
 
 from localplane import external, graph, identities, kubeconfig, links, ports, variables
 from localplane.console import Console
+from localplane.errors import PlaneError
 from localplane.external import Named
 from localplane.graph import Task
 from localplane.layout import Layout
@@ -17,7 +18,7 @@ from localplane.lock import exclusive
 from localplane.parts import Found, ProgressLine, obtain, pulumi_home
 from localplane.pki import ADMIN, CLUSTER, PULUMI, SERVICE, Pki
 from localplane.record import Record
-from localplane.servers import ALL, CHANNEL, DATABASE, Ground, Server
+from localplane.servers import ALL, CHANNEL, DATABASE, EVERYTHING, Api, Ground, Server
 from localplane.servers import CLUSTER as CLUSTER_SERVERS
 from localplane.supervisor import Supervisor
 
@@ -73,6 +74,18 @@ class Plane:
             self._start(supervisor, servers, ground)
             self._describe(ground, named, app_database_url)
 
+    def serve(self) -> None:
+        """Have the API running in the background, as this checkout's code and ``.local/env`` are now."""
+        self.layout.prepare()
+        with exclusive(self.layout.local / "lock", "serve", self._console.note):
+            record = Record(self.layout.record)
+            if "api" not in record.ports:
+                raise PlaneError("The platform was never started here. `make up` does that first.")
+            supervisor = Supervisor(self.layout, record, self._cancelled)
+            ground = Ground(self.layout, record.ports, Pki(self.layout.pki), self._obtain(()))
+            self._console.expect(1)
+            self._bring_up(supervisor, Api, ground)
+
     def down(self) -> list[str]:
         """Stop what this checkout started, in reverse order; the names of what was stopped."""
         if not self.layout.local.exists():
@@ -107,9 +120,9 @@ class Plane:
         tasks = {
             server.name: Task(
                 partial(self._stop, supervisor, server, stopped),
-                needs=[other.name for other in ALL if server.name in other.needs],
+                needs=[other.name for other in EVERYTHING if server.name in other.needs],
             )
-            for server in reversed(ALL)
+            for server in reversed(EVERYTHING)
         }
         graph.run(tasks, self._cancelled)
         return stopped
@@ -136,6 +149,8 @@ class Plane:
     ) -> Ground:
         stopped = [server for server in servers if supervisor.alive(server.name) is None]
         names = [name for server in stopped for name in server.port_names]
+        if supervisor.alive(Api.name) is None:
+            names += Api.port_names
         record.remember_ports(ports.settle(record.ports, names, self._console.note))
         pki = Pki(self.layout.pki)
         made = pki.ensure()

@@ -1,4 +1,4 @@
-"""Asking a server whether it is ready, in its own protocol: HTTPS with a client certificate, and Redis."""
+"""Asking a server whether it is ready, in its own protocol: HTTP, perhaps with a client certificate, and Redis."""
 
 from __future__ import annotations
 
@@ -16,7 +16,15 @@ PATIENCE = 3.0
 
 def https_ok(port: int, path: str, context: ssl.SSLContext) -> None:
     """A GET on the loopback port answers 200, or NotReady says what it answered."""
-    connection = http.client.HTTPSConnection("127.0.0.1", port, timeout=PATIENCE, context=context)
+    _ok(http.client.HTTPSConnection("127.0.0.1", port, timeout=PATIENCE, context=context), port, path)
+
+
+def http_ok(port: int, path: str) -> None:
+    """The same without TLS."""
+    _ok(http.client.HTTPConnection("127.0.0.1", port, timeout=PATIENCE), port, path)
+
+
+def _ok(connection: http.client.HTTPConnection, port: int, path: str) -> None:
     try:
         connection.request("GET", path)
         answer = connection.getresponse()

@@ -25,6 +25,7 @@ def write(ground: Ground, named: Named, app_database_url: str) -> None:
         **_database(ground, named, app_database_url),
         **_channel(ground, named),
         **_pulumi(ground.layout, ground.found),
+        "API_URL": f"http://127.0.0.1:{ground.ports['api']}",
         "OPERATOR_TOKEN": keep_secret(ground.layout.secret("operator-token")),
     }
     folders = [ground.layout.local / "venv" / "bin", ground.layout.bin]

@@ -4,6 +4,7 @@ What belongs here: what is particular to one server. What never does: starting a
 and knowing which others exist; a server names those it needs by name only.
 """
 
+from localplane.servers.api import Api
 from localplane.servers.apiserver import ApiServer
 from localplane.servers.base import Ground, Server
 from localplane.servers.controllers import ControllerManager
@@ -16,8 +17,10 @@ CLUSTER: tuple[type[Server], ...] = (Etcd, ApiServer, ControllerManager)
 DATABASE: tuple[type[Server], ...] = (Postgres,)
 CHANNEL: tuple[type[Server], ...] = (Redis,)
 ALL: tuple[type[Server], ...] = (*CLUSTER, *DATABASE, *CHANNEL)
+#: What may run, and is stopped: the API too, which is started on its own when the catalog is deployed.
+EVERYTHING: tuple[type[Server], ...] = (*ALL, Api)
 
 __all__ = [
-    "ALL", "CHANNEL", "CLUSTER", "DATABASE", "ApiServer", "ControllerManager", "Etcd", "Ground", "Postgres",
-    "Redis", "Server",
+    "ALL", "CHANNEL", "CLUSTER", "DATABASE", "EVERYTHING", "Api", "ApiServer", "ControllerManager", "Etcd", "Ground",
+    "Postgres", "Redis", "Server",
 ]  # fmt: skip
