@@ -1,5 +1,7 @@
 """Hooks: what happens after a resource was deployed. At most once, so only what is guaranteed elsewhere too."""
 
+import asyncio
+
 import pulumi
 import redis
 
@@ -8,24 +10,33 @@ from liveconfig.publisher import Publisher
 from liveconfig.wire import Hint
 
 
-def publish_config_changes(settings: Settings) -> pulumi.ResourceHookBinding:
-    """Announce an organization's changed settings over Redis, without waiting for the outbox's sweeper."""
+def publish_config_changes(settings: Settings, shared: Publisher | None = None) -> pulumi.ResourceHookBinding:
+    """Announce an organization's changed settings over Redis, without waiting for the outbox's sweeper.
 
-    def publish(args: pulumi.ResourceHookArgs) -> None:
+    `shared` is a publisher that stays connected, of a process that deploys many; else each hook has its own.
+    """
+
+    async def publish(args: pulumi.ResourceHookArgs) -> None:
         outputs = args.new_outputs or {}
         hints = [_hint(int(outputs["org_id"]), change) for change in outputs.get("changes") or []]
         if not hints:
             return
-        publisher = Publisher(settings.redis_url, ca_file=settings.redis_ca_file)
+        publisher = shared or connected_publisher(settings)
         try:
-            publisher.publish(hints)
+            await asyncio.to_thread(publisher.publish, hints)
         except redis.RedisError as error:
             pulumi.log.warn(f"{args.name}: Redis is away ({error}); the outbox publishes the change later")
         finally:
-            publisher.close()
+            if shared is None:
+                publisher.close()
 
     hook = pulumi.ResourceHook("publish-config-changes", publish)
     return pulumi.ResourceHookBinding(after_create=[hook], after_update=[hook])
+
+
+def connected_publisher(settings: Settings) -> Publisher:
+    """A publisher to be `shared`; whoever asks for it closes it."""
+    return Publisher(settings.redis_url, ca_file=settings.redis_ca_file)
 
 
 def _hint(org_id: int, change: str) -> Hint:

@@ -14,13 +14,17 @@ from tenants.plan import TenantPlan
 
 @dataclass(frozen=True)
 class OrganizationProps:
-    """What an organization needs beside its plan: who manages it, its settings' hook, and where its database is."""
+    """What an organization needs beside its plan: who manages it, its settings' hook, and where its database is.
+
+    `reservation` is the operation that has reserved its row, if one has.
+    """
 
     plan: TenantPlan
     managed_by: str
     config_hooks: pulumi.ResourceHookBinding
     database: TenantDatabase
     unprotect: bool = False
+    reservation: str | None = None
 
 
 class Organization(pulumi.ComponentResource):
@@ -46,6 +50,7 @@ class Organization(pulumi.ComponentResource):
             quota=plan.sizes,
             database_rotation=plan.database.current,
             retention_days=plan.retention_days,
+            reservation=props.reservation,
             opts=kept,
         )
         namespace = NamespaceClaim(

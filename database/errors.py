@@ -4,6 +4,7 @@ DatabaseError
 ├── MigrationError     a migration cannot or must not run
 ├── SlugTaken          the slug belongs, or once belonged, to another organization
 ├── NoSuchOrganization the row is not there
+├── LeaseTaken         somebody else is at work on it: temporary, try again
 ├── Busy               another operation on the organization has not ended
 ├── LeaseLost          somebody else holds the operation by now
 ├── RotationRefused    a rotation would end the password in use
@@ -26,6 +27,10 @@ class SlugTaken(DatabaseError):
 
 class NoSuchOrganization(DatabaseError):
     """No organization with that id."""
+
+
+class LeaseTaken(DatabaseError):
+    """Somebody else is at work on it; try again later."""
 
 
 class Busy(DatabaseError):

@@ -7,7 +7,7 @@ from psycopg.rows import DictRow
 
 from database import logins
 from database.errors import NoSuchOrganization, RotationRefused, SlugTaken
-from database.pool import Connection, fetch_one
+from database.pool import Connection, fetch_all, fetch_one
 from database.sql import query
 
 
@@ -58,6 +58,42 @@ async def claim(connection: Connection, slug: str, facts: Facts, *, managed_by: 
     return await describe(connection, found["id"], facts, managed_by=managed_by)
 
 
+async def claim_reserved(
+    connection: Connection, slug: str, facts: Facts, *, managed_by: str, operation_id: str
+) -> OrganizationRow:
+    """Find the row that was reserved for this operation; raise NoSuchOrganization if that was undone meanwhile."""
+    found = await fetch_one(
+        connection, query("organizations.claim_reserved"),
+        slug=slug, managed_by=managed_by, operation_id=operation_id, **facts.parameters(),
+    )  # fmt: skip
+    if found is None:
+        raise NoSuchOrganization(f"nothing is reserved for {slug!r} by operation {operation_id} any more")
+    return _row(found)
+
+
+async def check_wanted(connection: Connection, operation_id: str) -> None:
+    """Raise NoSuchOrganization if what carries this operation-id is gone or being undone: nothing more may be made."""
+    found = await fetch_one(connection, query("organizations.is_wanted"), operation_id=operation_id)
+    if not found or not found["wanted"]:
+        raise NoSuchOrganization(f"operation {operation_id} was undone; nothing more is made of it")
+
+
+async def hold(connection: Connection, operation_id: str, stack: str) -> None:
+    """Note the stack that holds what this operation makes."""
+    await connection.execute(query("organizations.hold"), {"operation_id": operation_id, "stack": stack})
+
+
+async def stacks_in_use(connection: Connection) -> frozenset[str]:
+    """The stacks of all living self-service organizations."""
+    return frozenset(row["stack"] for row in await fetch_all(connection, query("organizations.stacks_in_use")))
+
+
+async def identity_of(connection: Connection) -> str:
+    """What tells this database's organizations from another database's: a schema that was made anew is another."""
+    found = await fetch_one(connection, query("organizations.identity"))
+    return str(found["identity"]) if found else ""
+
+
 async def reserve(connection: Connection, slug: str, facts: Facts, *, managed_by: str, operation_id: str) -> int:
     """Insert the organization, PENDING, for this operation alone; return its number. Raise SlugTaken.
 
@@ -98,7 +134,13 @@ async def read(connection: Connection, org_id: int) -> OrganizationRow | None:
 
 
 async def commit(connection: Connection, org_id: int) -> None:
-    """Mark the organization COMMITTED: it is isolated and open. Raise NoSuchOrganization if it is gone."""
+    """Mark the organization and the operation that made it COMMITTED: it is isolated and open.
+
+    Raise NoSuchOrganization if it is gone, or its operation is being undone.
+    """
+    operation = await fetch_one(connection, query("organizations.lock_operation"), id=org_id)
+    if operation and operation["undoing"]:
+        raise NoSuchOrganization(f"organization {org_id} is being undone and can not be committed any more")
     if await fetch_one(connection, query("organizations.commit"), id=org_id) is None:
         raise NoSuchOrganization(f"organization {org_id} was deleted while it was being made")
 

@@ -17,13 +17,14 @@ Connection = AsyncConnection[DictRow]
 class Database:
     """A pool of connections as one role. Use as an async context manager, or call `close()`.
 
-    `url` is a libpq connection string; it holds a password, so it is never logged. `size` bounds the connections.
+    `url` is a libpq connection string; it holds a password, so it is never logged. `size` bounds the connections,
+    `ready` are kept open.
     """
 
-    def __init__(self, url: str, *, size: int = 8) -> None:
+    def __init__(self, url: str, *, size: int = 8, ready: int = 1) -> None:
         self._pool = AsyncConnectionPool(
             url, connection_class=AsyncConnection[DictRow], kwargs={"row_factory": dict_row},
-            min_size=1, max_size=size, open=False, name="database", timeout=15,
+            min_size=ready, max_size=size, open=False, name="database", timeout=15,
         )  # fmt: skip
 
     async def __aenter__(self) -> Self:

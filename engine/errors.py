@@ -4,7 +4,8 @@ EngineError
 ├── NotConfigured  a setting or a file that a stack needs is missing
 ├── Misplaced      an organization is held by another stack than the one it now belongs to
 ├── Unfinished     a killed update has to be finished before anything else is begun
-└── Protected      a destroy would remove what the catalog protects
+├── Protected      a destroy would remove what the catalog protects
+└── Failed         the engine could not do what a self-service organization needs; the text is its own
 """
 
 
@@ -26,3 +27,7 @@ class Unfinished(EngineError):
 
 class Protected(EngineError):
     """A destroy would remove what the catalog protects; nothing was removed."""
+
+
+class Failed(EngineError):
+    """The engine could not do what a self-service organization needs; the text is its own."""

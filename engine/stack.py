@@ -80,7 +80,7 @@ class Stack:
     def _command(self, arguments: Sequence[str]) -> list[str]:
         configured = bool(arguments) and arguments[0] in _CONFIGURED
         file = ["--config-file", str(self._configured)] if configured else []
-        return [_executable(), *arguments, "--stack", self.name, *file]
+        return [executable(), *arguments, "--stack", self.name, *file]
 
     def environment(self, holding: Holding | None) -> dict[str, str]:
         """Ours, what the program is to register, and one write of the state at the end instead of two a resource.
@@ -186,13 +186,13 @@ def known_stacks() -> frozenset[str]:
 
 
 def _ask(folder: Path, *arguments: str) -> str:
-    done = subprocess.run([_executable(), "-C", str(folder), *arguments], capture_output=True, text=True, check=False)
+    done = subprocess.run([executable(), "-C", str(folder), *arguments], capture_output=True, text=True, check=False)
     if done.returncode:
         raise EngineError(f"`pulumi {' '.join(arguments)}` failed:\n{done.stderr.strip()}")
     return done.stdout
 
 
-def _executable() -> str:
+def executable() -> str:
     found = shutil.which("pulumi")
     if found is None or "PULUMI_BACKEND_URL" not in os.environ:
         raise NotConfigured("pulumi or PULUMI_BACKEND_URL is missing; run `make up`, then `. .local/env`")

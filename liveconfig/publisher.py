@@ -19,8 +19,7 @@ class Publisher:
             url,
             socket_timeout=timeout,
             socket_connect_timeout=timeout,
-            lib_name=None,
-            lib_version=None,
+            driver_info=None,
             **tls,
         )
 

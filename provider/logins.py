@@ -25,7 +25,8 @@ class DatabaseLoginHandler(Handler[LoginInputs]):
 
     kind = "DatabaseLogin"
     inputs = LoginInputs
-    replace_on = frozenset({"org_id", "operation_id", "generation", "fresh"})
+    replace_on = frozenset({"org_id", "operation_id", "generation"})
+    at_creation = frozenset({"fresh"})  # a password in force stays; another one is another generation
     secrets = frozenset({"fresh", "password", "verifier"})
 
     async def create(self, wanted: LoginInputs) -> tuple[str, Plain]:

@@ -53,7 +53,10 @@ class AdmissionProof(pulumi.CustomResource):
 
 
 class OrganizationRow(pulumi.CustomResource):
-    """The organization's row. Its id is the organization's number; a slug is given out once and for ever."""
+    """The organization's row. Its id is the organization's number; a slug is given out once and for ever.
+
+    `reservation` is the operation that has reserved the row already; it counts once.
+    """
 
     operation_id: pulumi.Output[str]
 
@@ -68,6 +71,7 @@ class OrganizationRow(pulumi.CustomResource):
         quota: Mapping[str, str],
         database_rotation: int,
         retention_days: int,
+        reservation: str | None = None,
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
         props = {
@@ -78,6 +82,7 @@ class OrganizationRow(pulumi.CustomResource):
             "quota": dict(quota),
             "database_rotation": database_rotation,
             "retention_days": retention_days,
+            "reservation": reservation,
             "operation_id": None,
         }
         super().__init__(f"{PACKAGE}:index:OrganizationRow", resource_name, props, opts)

@@ -11,8 +11,6 @@ from database import configs, migrations, organizations
 from provider.handlers import Handler, Inputs
 from provider.wire import Plain
 
-_REASON = "from the catalog"
-
 
 class SchemaInputs(Inputs):
     """A digest of the migrations, so that new ones run, and what a destroy does to the data."""
@@ -49,7 +47,7 @@ class DatabaseSchemaHandler(Handler[SchemaInputs]):
 
 
 class OrganizationInputs(Inputs):
-    """The organization as its row has it."""
+    """The organization as its row has it; `reservation` is the operation that has reserved the row, if one has."""
 
     slug: str
     display_name: str
@@ -58,6 +56,7 @@ class OrganizationInputs(Inputs):
     quota: dict[str, str] = Field(default_factory=dict)  # defaults: what state of earlier versions lacks
     database_rotation: int = 1
     retention_days: int = 30
+    reservation: str | None = None
 
     def facts(self) -> organizations.Facts:
         """The same for the database room."""
@@ -76,6 +75,7 @@ class OrganizationRowHandler(Handler[OrganizationInputs]):
     kind = "OrganizationRow"
     inputs = OrganizationInputs
     replace_on = frozenset({"slug", "managed_by"})
+    at_creation = frozenset({"reservation"})
 
     async def refusals(self, wanted: OrganizationInputs, known: Plain) -> dict[str, str]:
         if not known or known.get("quota") == wanted.quota:
@@ -84,8 +84,14 @@ class OrganizationRowHandler(Handler[OrganizationInputs]):
         return {"quota": "; ".join(problems)} if problems else {}
 
     async def create(self, wanted: OrganizationInputs) -> tuple[str, Plain]:
-        async with self.database.transaction(actor="catalog", reason=_REASON) as connection:
-            row = await organizations.claim(connection, wanted.slug, wanted.facts(), managed_by=wanted.managed_by)
+        owner = wanted.managed_by
+        async with self.database.transaction(actor=_actor(owner), reason=_reason(owner)) as connection:
+            if wanted.reservation:
+                row = await organizations.claim_reserved(
+                    connection, wanted.slug, wanted.facts(), managed_by=owner, operation_id=wanted.reservation
+                )
+            else:
+                row = await organizations.claim(connection, wanted.slug, wanted.facts(), managed_by=owner)
         return str(row.id), {"operation_id": row.operation_id}
 
     async def read(self, resource_id: str, known: OrganizationInputs, outputs: Plain) -> Plain | None:
@@ -101,14 +107,14 @@ class OrganizationRowHandler(Handler[OrganizationInputs]):
             quota=row.quota,
             database_rotation=row.database_rotation,
             retention_days=row.retention_days,
+            reservation=known.reservation,
         )
-        return {**live.model_dump(), "operation_id": row.operation_id}
+        return {**live.model_dump(exclude_none=True), "operation_id": row.operation_id}
 
     async def update(self, resource_id: str, wanted: OrganizationInputs, outputs: Plain) -> Plain:
-        async with self.database.transaction(actor="catalog", reason=_REASON) as connection:
-            row = await organizations.describe(
-                connection, int(resource_id), wanted.facts(), managed_by=wanted.managed_by
-            )
+        owner = wanted.managed_by
+        async with self.database.transaction(actor=_actor(owner), reason=_reason(owner)) as connection:
+            row = await organizations.describe(connection, int(resource_id), wanted.facts(), managed_by=owner)
         return {"operation_id": row.operation_id}
 
     async def delete(self, resource_id: str, known: OrganizationInputs, outputs: Plain) -> None:
@@ -171,6 +177,15 @@ def _same(default: str, stored: str | None) -> bool:
 def _exact(text: str) -> Any:
     """The JSON value; every number a Decimal, as in jsonb: 1 is 1.0, but not true."""
     return json.loads(text, parse_int=Decimal, parse_float=Decimal)
+
+
+def _actor(managed_by: str) -> str:
+    """Who histories say has done it: `catalog` or `api`."""
+    return managed_by.partition(":")[0]
+
+
+def _reason(managed_by: str) -> str:
+    return f"from the {_actor(managed_by)}"
 
 
 def _setting(name: str) -> tuple[str, str]:

@@ -37,9 +37,13 @@ class _PlainErrors(grpc.aio.ServerInterceptor):  # type: ignore[misc]
 
 
 async def start(engine_address: str) -> tuple[Any, int]:
+    """Serve a provider that its engine configures; return the server and the port."""
+    return await serve_on(ProviderServicer([], VERSION, TenancyProvider(), engine_address=engine_address))
+
+
+async def serve_on(servicer: ProviderServicer) -> tuple[Any, int]:
     """Start serving on a free port of 127.0.0.1; return the server and the port."""
     server = grpc.aio.server(interceptors=[_PlainErrors()], options=_GRPC_CHANNEL_OPTIONS)
-    servicer = ProviderServicer([], VERSION, TenancyProvider(), engine_address=engine_address)
     provider_pb2_grpc.add_ResourceProviderServicer_to_server(servicer, server)
     port = server.add_insecure_port("127.0.0.1:0")
     await server.start()

@@ -36,8 +36,8 @@ class ProviderError(Exception):
 class TenancyProvider(p.Provider):
     """Rows, claims and the gate. Safe for concurrent calls in one event loop."""
 
-    def __init__(self) -> None:
-        self._handlers: dict[str, Handler[Any]] = {}
+    def __init__(self, backends: Backends | None = None) -> None:
+        self._handlers: dict[str, Handler[Any]] = _handlers(backends) if backends else {}
 
     async def get_schema(self, request: p.GetSchemaRequest) -> p.GetSchemaResponse:
         return p.GetSchemaResponse(json.dumps({"name": PACKAGE, "version": VERSION}))
@@ -46,12 +46,12 @@ class TenancyProvider(p.Provider):
         if not has_unknown(request.args):
             settings = plain(request.args)
             backends = Backends(ClusterApi(Path(settings["kubeconfig"])), Database(settings["database_url"]))
-            self._handlers = {handler.kind: handler(backends) for handler in _HANDLERS}
+            self._handlers = _handlers(backends)
         return await super().configure(request)
 
     async def diff_config(self, request: p.DiffRequest) -> p.DiffResponse:
         """Another path or password is still the same provider: nothing is replaced for it."""
-        return p.DiffResponse(changes=False)
+        return p.DiffResponse(changes=None)  # the SDK passes on what it gets here, and False is no kind of change
 
     async def check(self, request: p.CheckRequest) -> p.CheckResponse:
         failures: list[p.CheckFailure] = []
@@ -130,6 +130,10 @@ class TenancyProvider(p.Provider):
         if kind not in self._handlers:
             raise ProviderError(f"{type_token!r} is no resource of this provider; it has {', '.join(self._handlers)}")
         return self._handlers[kind]
+
+
+def _handlers(backends: Backends) -> dict[str, Handler[Any]]:
+    return {handler.kind: handler(backends) for handler in _HANDLERS}
 
 
 def _not_importable(handler: Handler[Any], resource_id: str) -> str:

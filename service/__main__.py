@@ -5,6 +5,7 @@ import logging
 import os
 import sys
 
+from engine.errors import EngineError
 from service.engines import make_engines
 from service.errors import ServiceError
 from service.logs import Redaction, configure
@@ -18,7 +19,7 @@ def main() -> int:
     configure(Redaction(os.environ.get(name, "") for name in _SECRETS))
     try:
         asyncio.run(serve(os.environ, make_engines))
-    except ServiceError as error:
+    except (ServiceError, EngineError) as error:
         logging.getLogger("service").error("%s", error)
         return 1
     return 0

@@ -22,10 +22,13 @@ from service.settings import Settings
 from service.tracing import TracedDatabase
 
 _SCOPE = "agent-ready"
+MakeEngines = Callable[[Mapping[str, str]], Engines]
 
 
 async def serve(
-    environment: Mapping[str, str], make_engines: Callable[[], Engines], checkpoint: Checkpoint = pass_by
+    environment: Mapping[str, str],
+    make_engines: MakeEngines,
+    checkpoint: Checkpoint = pass_by,
 ) -> None:
     """Serve until SIGTERM or SIGINT, then drain. `checkpoint` is for tests that end the process between two steps."""
     settings, draining = Settings.of(environment), Draining()
@@ -69,7 +72,10 @@ class Server(uvicorn.Server):
 
 @asynccontextmanager
 async def _made(
-    environment: Mapping[str, str], settings: Settings, make_engines: Callable[[], Engines], checkpoint: Checkpoint
+    environment: Mapping[str, str],
+    settings: Settings,
+    make_engines: MakeEngines,
+    checkpoint: Checkpoint,
 ) -> AsyncIterator[tuple[Services, Queue]]:
     async with AsyncExitStack() as stack:
         provider = tracing.provider(environment, settings.replica)
@@ -84,8 +90,9 @@ async def _made(
         queue = Queue(url)
         await queue.open(database)
         stack.push_async_callback(queue.close)
+        engines = make_engines(environment)
         yield Services(
-            settings, database, cluster, make_engines(), publisher, queue, tracer=tracer, checkpoint=checkpoint
+            settings, database, cluster, engines, publisher, queue, tracer=tracer, checkpoint=checkpoint
         ), queue  # fmt: skip
 
 

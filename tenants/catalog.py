@@ -12,6 +12,8 @@ from typing import Any
 
 import yaml
 from pydantic import ValidationError
+from yaml.composer import Composer
+from yaml.resolver import Resolver
 
 from tenants import names
 from tenants.errors import CatalogError, InvalidName, Problem
@@ -115,8 +117,9 @@ def _text(path: Path, reading: _Reading) -> str | None:
 
 def _compose(text: str, reading: _Reading) -> yaml.MappingNode | None:
     """The file's node graph; aliases, tags and depth are refused before anything expands."""
-    depth = 0
+    depth, events = 0, []
     for event in yaml.parse(text, Loader=yaml.SafeLoader):
+        events.append(event)
         line = _line(event)
         depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
         if anchor := getattr(event, "anchor", None):
@@ -128,11 +131,29 @@ def _compose(text: str, reading: _Reading) -> yaml.MappingNode | None:
             return None
     if reading.problems:
         return None
-    node = yaml.compose(text, Loader=yaml.SafeLoader)
+    node = _Composer(events).get_single_node()
     if not isinstance(node, yaml.MappingNode):
         reading.problem(1, (), "holds no organization; start with `name: …`")
         return None
     return node
+
+
+class _Composer(Composer, Resolver):
+    """PyYAML's own composer over events that were parsed before: scanning is what takes time."""
+
+    def __init__(self, events: list[yaml.Event]) -> None:
+        Composer.__init__(self)
+        Resolver.__init__(self)
+        self._events = events[::-1]
+
+    def check_event(self, *choices: type[yaml.Event]) -> bool:
+        return bool(self._events) and (not choices or isinstance(self._events[-1], choices))
+
+    def peek_event(self) -> yaml.Event:
+        return self._events[-1]
+
+    def get_event(self) -> yaml.Event:
+        return self._events.pop()
 
 
 def _line(event: yaml.Event) -> int:

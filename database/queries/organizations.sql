@@ -27,7 +27,31 @@ where id = %(id)s and status <> 'DELETED' and managed_by = %(managed_by)s
   and %(database_rotation)s - database_rotation in (0, 1)
 returning id, slug, name, plan, status, managed_by, operation_id::text, quota, database_rotation, retention_days;
 
+-- name: claim_reserved
+update tenancy.organizations o
+set name = %(name)s, plan = %(plan)s, quota = %(quota)s::jsonb, database_rotation = %(database_rotation)s,
+  retention_days = %(retention_days)s
+where o.operation_id = %(operation_id)s::uuid and o.slug = %(slug)s and o.managed_by = %(managed_by)s
+  and o.status <> 'DELETED'
+  and not exists (select from tenancy.operations p where p.id = o.operation_id and p.undoing)
+returning id, slug, name, plan, status, managed_by, operation_id::text, quota, database_rotation, retention_days;
+
+-- name: is_wanted
+select exists (
+  select from tenancy.organizations o
+  where o.operation_id = %(operation_id)s::uuid and o.status <> 'DELETED'
+    and not exists (select from tenancy.operations p where p.id = o.operation_id and p.undoing)
+) as wanted;
+
+-- name: lock_operation
+select p.undoing from tenancy.operations p join tenancy.organizations o on o.operation_id = p.id
+where o.id = %(id)s for update of p;
+
 -- name: commit
+with closed as (
+  update tenancy.operations p set state = 'COMMITTED', ended_at = now()
+  from tenancy.organizations o where o.id = %(id)s and p.id = o.operation_id and p.state = 'PENDING'
+)
 update tenancy.organizations set status = 'COMMITTED', committed_at = coalesce(committed_at, now())
 where id = %(id)s and status <> 'DELETED'
 returning id;
@@ -43,3 +67,13 @@ update tenancy.organizations
 set status = 'DELETED', deleted_at = now(), purge_after = now() + make_interval(days => retention_days)
 where id = %(id)s and managed_by = %(managed_by)s and status <> 'DELETED'
 returning id;
+
+-- name: hold
+update tenancy.organizations set stack = %(stack)s where operation_id = %(operation_id)s::uuid and status <> 'DELETED';
+
+-- name: stacks_in_use
+select stack from tenancy.organizations where stack is not null and status <> 'DELETED';
+
+-- name: identity
+select concat_ws('/', (select oid from pg_database where datname = current_database()), 'tenancy'::regnamespace::oid)
+  as identity;

@@ -1,22 +1,33 @@
-"""`python -m tests.bench [--sizes 1,10,100] [--json FOLDER]`: run every benchmark, print the tables."""
+"""`python -m tests.bench [catalogs] [signups]`: run the benchmarks, both unless told otherwise; print the tables."""
 
 import argparse
 from pathlib import Path
 
-from tests.bench import catalogs
+from tests.bench import catalogs, signups
 from tests.bench.measure import as_json, machine
 
 
 def main() -> None:
     """Parse, run, print."""
     parser = argparse.ArgumentParser(prog="python -m tests.bench", description=__doc__)
+    parser.add_argument("which", nargs="*", choices=["catalogs", "signups", []], help="default: both")
     parser.add_argument("--sizes", default="1,10,100", help="catalog sizes, default 1,10,100")
+    parser.add_argument("--sustained", type=float, default=60, help="seconds of sustained sign-ups, default 60")
+    parser.add_argument("--rate", type=float, default=1, help="sustained sign-ups a second, default 1")
+    parser.add_argument("--existing", type=int, default=0, help="fill up to so many organizations and measure again")
     parser.add_argument("--json", type=Path, default=Path(".local/bench"), help="folder for the figures as JSON")
     given = parser.parse_args()
+    which = given.which or ["catalogs", "signups"]
     print(f"Measured on {machine()}.\n")
-    text, rows = catalogs.run([int(size) for size in given.sizes.split(",")])
-    print(text)
-    as_json("catalogs", rows, given.json)
+    if "catalogs" in which:
+        text, rows = catalogs.run([int(size) for size in given.sizes.split(",")])
+        print(text, flush=True)
+        as_json("catalogs", rows, given.json)
+    if "signups" in which:
+        sizes = signups.Sizes(sustained=given.sustained, rate=given.rate, existing=given.existing)
+        text, rows = signups.run(sizes)
+        print(text, flush=True)
+        as_json("signups", rows, given.json)
 
 
 if __name__ == "__main__":

@@ -117,6 +117,27 @@ async def _raw(checkout: Checkout, resources: list[dict[str, Any]]) -> float:
         return time.monotonic() - began
 
 
+async def raw_calls(checkout: Checkout, count: int) -> list[float]:
+    """Seconds that each of `count` organizations takes by bare calls, one after the other."""
+    state = json.loads(_state_files(checkout)[0].read_text())
+    resources = state["checkpoint"]["latest"]["resources"]
+    space = next(_namespace(r) for r in resources if r["type"] == "tenancy:index:NamespaceClaim")
+    model = space["metadata"]["name"]
+    objects = [made for r in resources if (made := _object(r)) and f"/{model}/" in made[0]]
+    values = next(r["inputs"]["values"] for r in resources if r["type"] == "tenancy:index:ConfigDefaults")
+    found = []
+    api = ClusterApi(Path(checkout.environment["KUBECONFIG"]))
+    async with api, Database(checkout.environment["PLATFORM_DATABASE_URL"]) as database:
+        for number in range(count):
+            name = f"raw-single-{number}"
+            began = time.monotonic()
+            await _post(api, "/api/v1/namespaces", {**space, "metadata": {**space["metadata"], "name": name}})
+            calls = (_post(api, path.replace(model, name), body) for path, body in objects)
+            await asyncio.gather(*calls, _insert(database, name, values))
+            found.append(time.monotonic() - began)
+    return found
+
+
 async def _post(api: ClusterApi, path: str, body: dict[str, Any]) -> None:
     """Create; a default ServiceAccount that its controller made first is patched instead."""
     try:

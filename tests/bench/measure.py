@@ -52,10 +52,11 @@ class _MemoryWatch:
 
     def _watch(self) -> None:
         while not self._done.wait(0.25):
-            self._peak = max(self._peak, sum(_pss(pid) for pid in tree(self._pid)))
+            self._peak = max(self._peak, sum(pss(pid) for pid in tree(self._pid)))
 
 
-def _pss(pid: int) -> int:
+def pss(pid: int) -> int:
+    """Bytes of memory of a process, shared pages counted by share; 0 if it is gone."""
     try:
         lines = Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()
     except OSError:

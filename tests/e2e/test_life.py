@@ -54,7 +54,7 @@ def _subscribe(checkout: Checkout) -> "subprocess.Popen[str]":
     program = """
 import os, redis
 client = redis.Redis.from_url(os.environ["REDIS_OPERATOR_URL"], ssl_ca_certs=os.environ["REDIS_CA_FILE"],
-                              lib_name=None, lib_version=None, decode_responses=True)
+                              driver_info=None, decode_responses=True)
 listener = client.pubsub()
 listener.psubscribe("config:*")
 heard = listener.get_message(timeout=10)

@@ -1,5 +1,6 @@
 """The hook hurries what the outbox guarantees: it publishes hints, and Redis being away only warns."""
 
+import asyncio
 from collections.abc import Iterable
 from typing import Any
 
@@ -52,9 +53,10 @@ def fire(outputs: dict[str, Any] | None) -> None:
     settings = settings_of_tests()
     recording = record(lambda: hooks.publish_config_changes(settings))
     (hook,) = recording.hooks
-    hook.callback(
-        pulumi.ResourceHookArgs("urn", "7", "acme-configs", "tenancy:index:ConfigDefaults", new_outputs=outputs)
-    )
+    args = pulumi.ResourceHookArgs("urn", "7", "acme-configs", "tenancy:index:ConfigDefaults", new_outputs=outputs)
+    done = hook.callback(args)
+    assert asyncio.iscoroutine(done)
+    asyncio.run(done)
 
 
 def test_the_binding_fires_after_creation_and_after_updates_only(publishers: list[FakePublisher]) -> None:

@@ -35,7 +35,7 @@ def test_exactly_the_planned_resources_are_registered(recording: Recording, tena
             (kind, f"{s}-{what}-{generation}")
             for generation in tenant.database.generations
             for kind, what in (
-                ("random:index/randomPassword:RandomPassword", "password"),
+                ("random:index/randomBytes:RandomBytes", "password"),
                 ("tenancy:index:DatabaseLogin", "login"),
                 ("postgresql:index/role:Role", "role"),
             )

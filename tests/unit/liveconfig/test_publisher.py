@@ -74,4 +74,4 @@ def test_a_publisher_connects_only_when_it_publishes_and_never_waits_long() -> N
         "an update must not hang on Redis"
     )
     assert settings["ssl_ca_certs"] == "/ca.pem", "the server is checked against the platform's CA"
-    assert settings["lib_name"] is settings["lib_version"] is None, "CLIENT SETINFO is not known to Redis 7.0's ACL"
+    assert settings["driver_info"] is None, "CLIENT SETINFO is not known to Redis 7.0's ACL"

@@ -149,7 +149,7 @@ def test_a_key_that_is_not_known_yet_replaces(provider: TenancyProvider) -> None
 
 def test_another_password_or_path_of_the_provider_replaces_nothing(provider: TenancyProvider) -> None:
     request = p.DiffRequest(urn(), "x", properties({"database_url": "a"}), properties({"database_url": "b"}), [])
-    assert run(provider.diff_config(request)).changes is False, "a rotated password must not replace every organization"
+    assert run(provider.diff_config(request)).changes is None, "a rotated password must not replace every organization"
 
 
 # ---- check -----------------------------------------------------------------------------------------------------------

@@ -1,0 +1,334 @@
+"""The engine room inside the service: updates of self-service organizations, by engines that wait already started.
+
+Everything runs in the service's one event loop: the programs of all engines, and the provider that they share.
+"""
+
+import asyncio
+import contextlib
+import json
+import logging
+import secrets
+import socket
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import pulumi
+
+from cluster.api import ClusterApi
+from components.connections import connect, load_ahead
+from components.hooks import connected_publisher, publish_config_changes
+from components.organization import Organization as OrganizationComponent
+from components.organization import OrganizationProps
+from components.postgres import TenantDatabase
+from components.settings import Settings
+from database import leases
+from database.leases import StackLease
+from database.organizations import hold, identity_of, stacks_in_use
+from database.pool import Database
+from engine.errors import EngineError, Failed, NotConfigured
+from engine.generations import Generation, Generations
+from engine.parked import Engine
+from engine.pool import Parked, Pool
+from engine.providers import Providers
+from engine.review_events import Preview, read_preview
+from engine.runtime import Runtime
+from engine.selfservice import Deployed, PoolStatus, Way
+from engine.stack import WHOLE
+from engine.workspaces import Workspaces, shared_salt
+from provider.handlers import Backends
+from provider.resident import ResidentProvider, serve_resident
+from tenants.model import Organization
+from tenants.plan import plan
+
+log = logging.getLogger("engine")
+_LEASE = 30.0  # seconds
+_STEPS = {
+    "OrganizationRow": "row claimed", "NamespaceClaim": "namespace made", "DatabaseLogin": "login bound",
+    "ConfigDefaults": "settings written", "IsolationGate": "gate opened",
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class ResidentSettings:
+    """How many engines wait, how long, and how many updates run at once; `root` is the checkout.
+
+    `backend` is where the stacks' state is, a URL; None puts it beside the workspaces in `.local/self-service/`.
+    """
+
+    root: Path
+    deployment: Settings
+    size: int = 4
+    oldest: float = 600.0  # seconds
+    at_once: int = 4
+    backend: str | None = None
+
+    @property
+    def folder(self) -> Path:
+        """The workspaces of all stacks."""
+        return self.root / ".local" / "self-service"
+
+
+@dataclass(frozen=True)
+class Work:
+    """What an engine is to register; `unprotect` lets a destroy take all of it."""
+
+    organization: Organization
+    operation_id: str | None
+    unprotect: bool = False
+
+
+class ResidentEngines:
+    """`engine.selfservice.Engines`. `backends`, what the tenancy provider works on as the platform, close with it."""
+
+    def __init__(self, settings: ResidentSettings, backends: Backends) -> None:
+        self._settings, self._backends = settings, backends
+        self._runtime = Runtime()
+        self._workspaces = Workspaces(settings.folder, settings.backend or f"file://{settings.folder}", "")
+        self._publisher = connected_publisher(settings.deployment)
+        self._generations: Generations[Work] = Generations(self._begin, self._identity, at_once=settings.at_once)
+        self._gates: dict[str, asyncio.Future[None]] = {}
+        self._told: dict[str, Callable[[str], None]] = {}
+        self._holder = f"{socket.gethostname()}/{secrets.token_hex(4)}"
+
+    async def start(self) -> None:
+        """Remove what earlier services left, start the providers, and begin to park engines."""
+        self._settings.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self._workspaces = Workspaces(
+            self._settings.folder, self._workspaces.backend, await asyncio.to_thread(shared_salt, self._settings.folder)
+        )
+        await self._forget_leftovers()
+        await asyncio.to_thread(load_ahead)
+        await self._runtime.start()
+        await self._generations.start()
+
+    async def close(self) -> None:
+        """Let what is at work end, throw the parked engines away, and leave nothing behind."""
+        await self._generations.close()
+        await self._runtime.close()
+        self._publisher.close()
+        await self._backends.database.close()
+        await self._backends.cluster.close()
+
+    def status(self) -> PoolStatus:
+        """How full the pool is."""
+        now = self._generations.now
+        if now is None:
+            return PoolStatus(0, 0, 0, self._settings.size)
+        return PoolStatus(now.pool.parked, now.pool.starting, now.busy, self._settings.size)
+
+    async def deploy(
+        self, organization: Organization, operation_id: str, *, stack: str | None, on_step: Callable[[str], None]
+    ) -> Deployed:
+        """Hand the organization to a parked engine, or to one that is started for it; return at its gate."""
+        stays = contextlib.AsyncExitStack()
+        generation = await stays.enter_async_context(self._generations.at_work())
+        try:
+            parked, way = await self._engine_for(generation, stack)
+            assert parked.engine is not None  # noqa: S101 - it was started
+            engine = parked.engine
+            lease = await stays.enter_async_context(self._leased(engine))
+            gate = asyncio.get_running_loop().create_future()
+            self._gates[engine.stack], self._told[engine.stack] = gate, on_step
+            stays.callback(self._forget_gate, engine.stack)
+            await self._hold(operation_id, lease.stack)
+            parked.work.set_result(Work(organization, operation_id))
+            ended = asyncio.create_task(engine.wait())
+            await asyncio.wait([gate, ended], return_when=asyncio.FIRST_COMPLETED)
+            if not gate.done():
+                await ended
+                raise Failed("the engine ended without opening the gate")
+        except BaseException:
+            await stays.aclose()
+            raise
+        return Deployed(engine.stack, way, asyncio.create_task(_finish(ended, stays)))
+
+    async def converge(self, organization: Organization, operation_id: str, stack: str) -> None:
+        """Bring the stack to the organization as it is now; return when its state is saved."""
+        await self._update("up", Work(organization, operation_id), stack)
+
+    async def destroy(self, organization: Organization, operation_id: str, stack: str) -> None:
+        """Remove everything that the stack holds, then the stack."""
+        await self._update("destroy", Work(organization, operation_id, unprotect=True), stack, "--run-program")
+        await self.forget(stack)
+
+    async def preview(self, organization: Organization, operation_id: str | None, stack: str | None) -> Preview:
+        """What deploying or converging would change, policies included; changes nothing and takes no lock."""
+        async with self._generations.at_work() as generation:
+            name = stack or _fresh()
+            parked: Parked[Work] = Parked()
+            parked.work.set_result(Work(organization, operation_id))
+            engine = self._engine(name, parked)
+            policies = ("--policy-pack", str(self._settings.root / "policies"))
+            try:
+                await engine.start("preview", generation.providers.attached, *policies)
+                code, said = 0, ""
+                try:
+                    await engine.wait()
+                except EngineError as error:
+                    code, said = 1, str(error)
+                return read_preview(name, map(json.dumps, engine.events)).ended(code, said)
+            finally:
+                if stack is None:
+                    await self.forget(name)
+
+    async def forget(self, stack: str) -> None:
+        """Drop a stack with its state; gone already is fine."""
+        await leases.forget(self._backends.database, stack)
+        await asyncio.to_thread(self._workspaces.forget, stack)
+
+    async def _update(self, command: str, work: Work, stack: str, *more: str) -> None:
+        async with self._generations.at_work() as generation:
+            parked: Parked[Work] = Parked()
+            parked.work.set_result(work)
+            engine = self._engine(stack, parked)
+            async with self._leased(engine):
+                await engine.start(command, generation.providers.attached, *more)
+                await engine.wait()
+
+    async def _engine_for(self, generation: Generation[Work], stack: str | None) -> tuple[Parked[Work], Way]:
+        """One that waits, unless there is none, or the work belongs to a stack that exists."""
+        waiting = None if stack else generation.pool.take()
+        if waiting is not None:
+            return waiting, "parked"
+        parked: Parked[Work] = Parked()
+        parked.engine = self._engine(stack or _fresh(), parked)
+        await parked.engine.start("up", generation.providers.attached)
+        return parked, "ordinary"
+
+    def _engine(self, stack: str, parked: Parked[Work]) -> Engine:
+        self._workspaces.release_dead_locks(stack)
+        return Engine(self._runtime, self._workspaces, stack, lambda: self._program(parked))
+
+    async def _program(self, parked: Parked[Work]) -> None:
+        """What an engine runs: connect, wait for work, register it; the component is the catalog's."""
+        settings = self._settings.deployment
+        providers = connect(settings)
+        hooks = publish_config_changes(settings, self._publisher)
+        database = TenantDatabase.at(settings, providers["tenancy"])
+        await asyncio.gather(*(provider.id.future() for provider in providers.values()))
+        parked.warm.set()
+        work = await parked.work
+        if work is None:
+            return
+        props = OrganizationProps(
+            plan(work.organization), settings.managed_by, hooks, database, work.unprotect, work.operation_id
+        )
+        OrganizationComponent(work.organization.slug, props, pulumi.ResourceOptions(providers=dict(providers)))
+
+    @asynccontextmanager
+    async def _leased(self, engine: Engine) -> AsyncIterator[StackLease]:
+        """The stack's lease, prolonged meanwhile; an engine whose lease is lost is interrupted."""
+        lease = await leases.take(self._backends.database, engine.stack, self._holder, seconds=_LEASE)
+        keeper = asyncio.create_task(self._keep(lease, engine))
+        try:
+            yield lease
+        finally:
+            keeper.cancel()
+            await leases.release(self._backends.database, lease)
+
+    async def _keep(self, lease: StackLease, engine: Engine) -> None:
+        while True:
+            await asyncio.sleep(_LEASE / 3)
+            try:
+                held = await leases.prolong(self._backends.database, lease, seconds=_LEASE)
+            except Exception as error:  # noqa: BLE001 - the database may be away for a moment
+                log.warning("the lease on %s could not be prolonged: %s", lease.stack, error)
+                continue
+            if not held:
+                log.error("the lease on %s was lost; its engine is stopped", lease.stack)
+                engine.interrupt()
+                return
+
+    async def _hold(self, operation_id: str, stack: str) -> None:
+        async with self._backends.database.transaction() as connection:
+            await hold(connection, operation_id, stack)
+
+    def _made(self, urn: str, kind: str) -> None:
+        """The tenancy provider has made something: tell who waits for it."""
+        stack = urn.removeprefix("urn:pulumi:").split("::")[0]
+        if (tell := self._told.get(stack)) and kind in _STEPS:
+            tell(_STEPS[kind])
+        gate = self._gates.get(stack)
+        if kind == "IsolationGate" and gate is not None and not gate.done():
+            gate.set_result(None)
+
+    def _forget_gate(self, stack: str) -> None:
+        self._gates.pop(stack, None)
+        self._told.pop(stack, None)
+
+    async def _begin(self, identity: str) -> Generation[Work]:
+        provider = ResidentProvider(self._backends, self._made)
+        providers = Providers(self._settings.folder, lambda address: serve_resident(provider, address))
+        await providers.start()
+
+        async def start(parked: Parked[Work]) -> Engine:
+            engine = self._engine(_fresh(), parked)
+            await engine.start("up", providers.attached)
+            return engine
+
+        pool: Pool[Work] = Pool(start, self.forget, size=self._settings.size, oldest=self._settings.oldest, at_once=2)
+        pool.open()
+        return Generation(providers, pool, identity)
+
+    async def _identity(self) -> str:
+        """What engines are parked for: credentials, and which cluster and database these lead to."""
+        kubeconfig = await asyncio.to_thread(Path(self._settings.deployment.kubeconfig).read_text)
+        system = await self._backends.cluster.get("/api/v1/namespaces/kube-system")
+        cluster = (system or {}).get("metadata", {}).get("uid", "")
+        async with self._backends.database.transaction() as connection:
+            schema = await identity_of(connection)
+        return "\0".join([kubeconfig, cluster, self._settings.deployment.database_url, schema])
+
+    async def _forget_leftovers(self) -> None:
+        """Stacks that a killed service had parked: no organization is on them, and no living process holds them."""
+        async with self._backends.database.transaction() as connection:
+            used = await stacks_in_use(connection)
+        for workspace in self._settings.folder.glob("slot-*"):
+            if workspace.name not in used and not self._workspaces.held(workspace.name):
+                await self.forget(workspace.name)
+
+
+def resident_engines(root: Path, environment: Mapping[str, str]) -> ResidentEngines:
+    """The engine room of this checkout's service, with what `.local/env` sets; raise NotConfigured.
+
+    ENGINES_PARKED, ENGINES_AT_ONCE and ENGINES_OLDEST (seconds) size it; SELF_SERVICE_BACKEND_URL moves its state.
+    """
+    needed = ("PULUMI_KUBECONFIG", "PLATFORM_DATABASE_URL", "REDIS_URL", "PULUMI_BACKEND_URL")
+    if missing := [name for name in needed if not environment.get(name)]:
+        raise NotConfigured(f"{', '.join(missing)} not set; run `make up`, then `. .local/env`")
+    deployment = Settings(
+        kubeconfig=environment["PULUMI_KUBECONFIG"], database_url=environment["PLATFORM_DATABASE_URL"],
+        redis_url=environment["REDIS_URL"], redis_ca_file=environment.get("REDIS_CA_FILE"), on_destroy="keep",
+        managed_by="api", shard=WHOLE, unprotect=False, holding=None,
+    )  # fmt: skip
+    settings = ResidentSettings(
+        root, deployment,
+        size=_count(environment, "ENGINES_PARKED", 4, least=0),
+        oldest=_count(environment, "ENGINES_OLDEST", 600),
+        at_once=_count(environment, "ENGINES_AT_ONCE", 4),
+        backend=environment.get("SELF_SERVICE_BACKEND_URL"),
+    )  # fmt: skip
+    cluster = ClusterApi(Path(deployment.kubeconfig))
+    return ResidentEngines(settings, Backends(cluster, Database(deployment.database_url, size=16, ready=4)))
+
+
+def _count(environment: Mapping[str, str], name: str, default: int, *, least: int = 1) -> int:
+    text = environment.get(name) or str(default)
+    if not text.isdecimal() or int(text) < least:
+        raise NotConfigured(f"{name} is {text!r}; write a whole number from {least}")
+    return int(text)
+
+
+async def _finish(ended: "asyncio.Task[None]", stays: contextlib.AsyncExitStack) -> None:
+    """Wait until the engine has saved its state; then give the lease and the place back."""
+    try:
+        await ended
+    finally:
+        await stays.aclose()
+
+
+def _fresh() -> str:
+    """An opaque name: a stack is made before anybody knows for whom."""
+    return f"slot-{secrets.token_hex(8)}"

@@ -1,0 +1,235 @@
+"""Self-service organizations by parked engines, on real parts: made, changed, removed, failed, and killed."""
+
+import asyncio
+import signal
+import subprocess
+import sys
+import time
+import uuid
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+
+import pytest
+
+from database.errors import LeaseTaken
+from database.leases import release, take
+from database.pool import Database
+from engine.errors import EngineError
+from engine.resident import resident_engines
+from tenants.model import Organization
+from tests.e2e.checkout import Checkout
+
+Scenario = Callable[["Room"], Awaitable[None]]
+
+
+def model(slug: str, **more: object) -> Organization:
+    owner = {"email": f"owner@{slug}.example", "role": "owner"}
+    return Organization.model_validate({"name": slug, "members": [owner], **more})
+
+
+class Room:
+    """A resident engine room with two parked engines, and the database that it works on."""
+
+    def __init__(self, checkout: Checkout, database: Database) -> None:
+        self.checkout, self.database = checkout, database
+        sizes = {"ENGINES_PARKED": "2", "ENGINES_AT_ONCE": "4"}
+        self.engines = resident_engines(checkout.folder, {**checkout.environment, **sizes})
+
+    async def reserve(self, slug: str) -> str:
+        """The row that a sign-up reserves before its engine starts; its operation-id."""
+        operation = str(uuid.uuid4())
+        async with self.database.transaction(actor="api", reason="test") as connection:
+            await connection.execute(
+                "insert into tenancy.organizations (slug, name, plan, managed_by, operation_id) "
+                "values (%s, %s, 'starter', 'api', %s)", (slug, slug, operation),
+            )  # fmt: skip
+        return operation
+
+    async def parked(self, count: int) -> None:
+        while self.engines.status().parked < count:  # noqa: ASYNC110 - as its users do
+            await asyncio.sleep(0.05)
+
+    async def made(self, slug: str, **more: object) -> tuple[str, str, list[str]]:
+        """A whole sign-up: operation-id, stack, steps."""
+        operation, steps = await self.reserve(slug), list[str]()
+        done = await self.engines.deploy(model(slug, **more), operation, stack=None, on_step=steps.append)
+        await done.saved
+        return operation, done.stack, steps
+
+
+@pytest.fixture
+def run(deployed: Checkout, monkeypatch: pytest.MonkeyPatch) -> Callable[[Scenario], None]:
+    for name, value in deployed.environment.items():
+        monkeypatch.setenv(name, value)
+
+    async def within(scenario: Scenario) -> None:
+        async with Database(deployed.environment["PLATFORM_DATABASE_URL"]) as database:
+            room = Room(deployed, database)
+            await room.engines.start()
+            try:
+                await scenario(room)
+            finally:
+                await room.engines.close()
+
+    return lambda scenario: asyncio.run(asyncio.wait_for(within(scenario), 120))
+
+
+def engines_of(folder: Path) -> list[int]:
+    """The processes that work below the checkout's self-service folder."""
+    found = []
+    for entry in Path("/proc").iterdir():
+        if entry.name.isdigit():
+            try:
+                if (entry / "cwd").readlink().is_relative_to(folder / ".local" / "self-service"):
+                    found.append(int(entry.name))
+            except OSError:
+                continue
+    return found
+
+
+def test_a_sign_up_has_everything_that_the_catalogs_have(deployed: Checkout, run: Callable[[Scenario], None]) -> None:
+    async def scenario(room: Room) -> None:
+        await room.parked(1)
+        _, stack, steps = await room.made("parked-one")
+        assert steps[0] == "row claimed" and steps[-1] == "gate opened"
+        assert (deployed.folder / ".local" / "self-service" / stack).is_dir()
+
+    run(scenario)
+    for kind in ("resourcequotas", "limitranges", "networkpolicies", "rolebindings", "secrets", "serviceaccounts"):
+        ours = {item["metadata"]["name"] for item in deployed.objects(kind, "-n", "org-parked-one")}
+        theirs = {item["metadata"]["name"] for item in deployed.objects(kind, "-n", "org-contoso")}
+        assert ours >= theirs - {"organization-admins", "organization-members", "organization-viewers"}, kind
+    row = deployed.sql(
+        "select status, managed_by, stack is not null from tenancy.organizations where slug = 'parked-one'"
+    )
+    assert row == [["COMMITTED", "api", "t"]]
+
+
+def test_it_is_changed_and_removed_through_the_engine_and_leaves_nothing(
+    deployed: Checkout, run: Callable[[Scenario], None]
+) -> None:
+    async def scenario(room: Room) -> None:
+        operation, stack, _ = await room.made("parked-two")
+        changed = model("parked-two", quota={"cpu": 3})
+        seen = await room.engines.preview(changed, operation, stack)
+        assert {step.name for step in seen.steps if step.verb == "change"} >= {"parked-two-quota", "parked-two-row"}
+        assert "quota-is-bounded" in seen.rules, "the policy pack has judged it"
+        await room.engines.converge(changed, operation, stack)
+        (quota,) = deployed.objects("resourcequotas", "-n", "org-parked-two")
+        assert quota["spec"]["hard"]["limits.cpu"] == "3"
+        await room.engines.destroy(changed, operation, stack)
+        assert not (deployed.folder / ".local" / "self-service" / stack).exists()
+
+    run(scenario)
+    assert deployed.kubectl("get", "namespace", "org-parked-two").code != 0
+    assert deployed.sql("select status from tenancy.organizations where slug = 'parked-two'") == [["DELETED"]]
+    logins = "select from tenancy.organization_roles r join tenancy.organizations o on o.id = r.org_id and o.slug = "
+    assert deployed.sql(f"{logins} 'parked-two'") == []
+
+
+def test_more_sign_ups_than_parked_engines_are_all_made(run: Callable[[Scenario], None]) -> None:
+    async def scenario(room: Room) -> None:
+        await room.parked(2)
+        operations = [(f"many-{n}", await room.reserve(f"many-{n}")) for n in range(5)]
+        done = await asyncio.gather(
+            *(room.engines.deploy(model(s), o, stack=None, on_step=lambda _: None) for s, o in operations)
+        )
+        await asyncio.gather(*(one.saved for one in done))
+        assert {one.way for one in done} == {"parked", "ordinary"}
+        assert len({one.stack for one in done}) == 5, "each has a stack of its own"
+
+    run(scenario)
+
+
+def test_somebody_elses_namespace_fails_the_sign_up_and_stays_untouched(
+    deployed: Checkout, run: Callable[[Scenario], None]
+) -> None:
+    deployed.kubectl("create", "namespace", "org-taken").ok()
+
+    async def scenario(room: Room) -> None:
+        operation = await room.reserve("taken")
+        with pytest.raises(EngineError, match="exists already"):
+            await room.engines.deploy(model("taken"), operation, stack=None, on_step=lambda _: None)
+
+    run(scenario)
+    (namespace,) = [n for n in deployed.objects("namespaces") if n["metadata"]["name"] == "org-taken"]
+    assert "annotations" not in namespace["metadata"]
+    deployed.kubectl("delete", "namespace", "org-taken").ok()
+
+
+def test_nothing_is_made_for_an_operation_that_was_undone(deployed: Checkout, run: Callable[[Scenario], None]) -> None:
+    async def scenario(room: Room) -> None:
+        operation = await room.reserve("undone")
+        async with room.database.transaction() as connection:
+            await connection.execute(
+                "update tenancy.organizations set status = 'DELETED', deleted_at = now(), purge_after = now() "
+                "where operation_id = %s", (operation,),
+            )  # fmt: skip
+        with pytest.raises(EngineError, match="any more"):
+            await room.engines.deploy(model("undone"), operation, stack=None, on_step=lambda _: None)
+
+    run(scenario)
+    assert deployed.kubectl("get", "namespace", "org-undone").code != 0
+
+
+def test_one_engine_a_stack_whichever_replica_runs_it(run: Callable[[Scenario], None]) -> None:
+    async def scenario(room: Room) -> None:
+        operation, stack, _ = await room.made("leased")
+        lease = await take(room.database, stack, "another replica", seconds=30)
+        with pytest.raises(LeaseTaken, match="another replica is at work"):
+            await room.engines.converge(model("leased"), operation, stack)
+        await release(room.database, lease)
+        await room.engines.converge(model("leased"), operation, stack)
+
+    run(scenario)
+
+
+_SERVICE = """
+import asyncio, sys, time
+from pathlib import Path
+from database.pool import Database
+from tests.e2e.checkout import Checkout
+from tests.e2e.test_resident import Room
+import os
+
+class Here(Checkout):
+    def __init__(self):
+        self.folder = Path.cwd()
+        self.environment = dict(os.environ)
+
+async def main():
+    async with Database(os.environ["PLATFORM_DATABASE_URL"]) as db:
+        room = Room(Here(), db)
+        await room.engines.start()
+        await room.parked(2)
+        print("parked", flush=True)
+        await asyncio.sleep(120)
+
+asyncio.run(main())
+"""
+
+
+def test_a_killed_service_leaves_no_process_and_the_next_one_removes_its_stacks(
+    deployed: Checkout, run: Callable[[Scenario], None]
+) -> None:
+    service = subprocess.Popen(
+        [sys.executable, "-c", _SERVICE], cwd=deployed.folder, text=True, stdout=subprocess.PIPE,
+        env={**deployed.environment, "PYTHONPATH": str(deployed.folder)},
+    )  # fmt: skip
+    assert service.stdout is not None and service.stdout.readline() == "parked\n"
+    folder = deployed.folder / ".local" / "self-service"
+    left = {path.name for path in folder.glob("slot-*")}
+    assert engines_of(deployed.folder)
+    service.send_signal(signal.SIGKILL)
+    service.communicate(timeout=30)
+    deadline = time.monotonic() + 20
+    while engines_of(deployed.folder) and time.monotonic() < deadline:
+        time.sleep(0.1)
+    assert not engines_of(deployed.folder), "engines and providers end with the service"
+
+    async def scenario(room: Room) -> None:
+        used = {row[0] for row in deployed.sql("select stack from tenancy.organizations where status <> 'DELETED'")}
+        unused = left - used
+        assert unused and not unused & {path.name for path in folder.glob("slot-*")}
+
+    run(scenario)

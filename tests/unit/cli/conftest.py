@@ -1,0 +1,34 @@
+"""A fake API, and the command line run against it."""
+
+from collections.abc import Callable, Iterator
+
+import pytest
+from typer.testing import CliRunner, Result
+
+from cli.app import app
+from tests.unit.cli.fake_api import FakeApi
+
+TOKEN = "operator-token-of-the-test"
+Run = Callable[..., Result]
+
+
+@pytest.fixture
+def api() -> FakeApi:
+    """What the API answers; 404 until a test says otherwise."""
+    return FakeApi()
+
+
+@pytest.fixture
+def run(api: FakeApi) -> Iterator[Run]:
+    """Run one command: its arguments, what is typed, and other variables than usual."""
+    with api.served() as url:
+
+        def once(*arguments: str, typed: str = "", **environment: str | None) -> Result:
+            variables = {"API_URL": url, "OPERATOR_TOKEN": TOKEN, "COLUMNS": "200", **environment}
+            result = CliRunner().invoke(app, list(arguments), input=typed, env=variables)
+            assert result.exception is None or isinstance(result.exception, SystemExit), result.exception
+            assert "Traceback" not in result.output, result.output
+            assert TOKEN not in result.output, "the operator's token was printed"
+            return result
+
+        yield once
