@@ -7,6 +7,7 @@ ClusterError
 ├── NotImportable    the namespace cannot be taken over; the text lists what stands in the way
 ├── StillTerminating a namespace does not go away; the text says what holds it
 ├── NotIsolated      the gate stays closed; the text lists what is missing
+├── BelowUse         a quota would be less than what is in use; nothing was changed
 ├── NotEnforced      a quota was changed, and its controller has not followed in time
 └── PolicyNotInForce an admission policy that must deny does not
 """
@@ -42,6 +43,10 @@ class StillTerminating(ClusterError):
 
 class NotIsolated(ClusterError):
     """An organization's isolation is not complete in the live cluster."""
+
+
+class BelowUse(ClusterError):
+    """A quota that is less than what is in use; the text lists the resources."""
 
 
 class NotEnforced(ClusterError):

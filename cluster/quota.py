@@ -10,7 +10,8 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 
 from cluster.api import NAMESPACES, ClusterApi, Json
-from cluster.errors import ApiRefused, ClusterError, NotEnforced
+from cluster.errors import ApiRefused, BelowUse, ClusterError, NotEnforced
+from cluster.usage import below
 from tenants import names
 from tenants.plan import TenantPlan
 
@@ -18,13 +19,16 @@ from tenants.plan import TenantPlan
 async def enforce(api: ClusterApi, plan: TenantPlan, *, timeout: float = 15.0) -> datetime:
     """Apply the plan's ResourceQuota and LimitRange; return when the quota was seen to be in force.
 
-    Raises ClusterError if one of them is missing (nothing is made here), NotEnforced after `timeout` seconds.
+    Raises BelowUse, ClusterError if one of them is missing (nothing is made here), NotEnforced after `timeout` seconds.
     """
     namespace = f"{NAMESPACES}/{plan.namespace}"
-    quotas = f"{namespace}/resourcequotas"
+    quotas, limits = f"{namespace}/resourcequotas", f"{namespace}/limitranges/{names.LIMITS}"
+    quota_now, limits_now = await asyncio.gather(_standing(api, f"{quotas}/{names.QUOTA}"), _standing(api, limits))
+    if problems := below(quota_now, plan.slug, plan.sizes):
+        raise BelowUse("; ".join(problems))
     quota, _ = await asyncio.gather(
-        _apply(api, f"{quotas}/{names.QUOTA}", "ResourceQuota", {"hard": plan.quota}),
-        _apply(api, f"{namespace}/limitranges/{names.LIMITS}", "LimitRange", {"limits": list(_limits(plan))}),
+        _apply(api, f"{quotas}/{names.QUOTA}", "ResourceQuota", quota_now, {"hard": plan.quota}),
+        _apply(api, limits, "LimitRange", limits_now, {"limits": list(_limits(plan))}),
     )
     await _wait(api, quotas, quota, timeout)
     return datetime.now(UTC)
@@ -37,10 +41,14 @@ async def read(api: ClusterApi, slug: str) -> Json:
     return {"enforced": status.get("hard", {}), "in_use": status.get("used", {})}
 
 
-async def _apply(api: ClusterApi, path: str, kind: str, spec: Json) -> Json:
+async def _standing(api: ClusterApi, path: str) -> Json:
     found = await api.get(path)
     if found is None:
         raise ClusterError(f"{path} is missing, so that it cannot be changed; deploy the organization again first")
+    return found
+
+
+async def _apply(api: ClusterApi, path: str, kind: str, found: Json, spec: Json) -> Json:
     body = {"apiVersion": "v1", "kind": kind, "metadata": _owned(found), "spec": spec}
     return await api.apply(path, body, manager=names.FIELD_MANAGER)
 

@@ -3,7 +3,7 @@
 import re
 from decimal import Decimal
 
-from cluster.api import NAMESPACES, ClusterApi
+from cluster.api import NAMESPACES, ClusterApi, Json
 from tenants import names
 
 _QUANTITY = re.compile(r"([0-9.]+)([a-zA-Z]*)", re.ASCII)
@@ -13,9 +13,13 @@ _DECIMAL = {"m": Decimal("0.001"), "k": Decimal(10**3), "M": Decimal(10**6), "G"
 
 async def below_use(api: ClusterApi, slug: str, wanted: dict[str, str]) -> list[str]:
     """Why `wanted` (cpu, memory, storage) would be less than what runs; empty when it is enough, or nothing runs."""
-    namespace = names.namespace(slug)
-    quota = await api.get(f"{NAMESPACES}/{namespace}/resourcequotas/{names.QUOTA}")
-    used = (quota or {}).get("status", {}).get("used", {})
+    quota = await api.get(f"{NAMESPACES}/{names.namespace(slug)}/resourcequotas/{names.QUOTA}")
+    return below(quota or {}, slug, wanted)
+
+
+def below(quota: Json, slug: str, wanted: dict[str, str]) -> list[str]:
+    """The same of a ResourceQuota that was read already."""
+    namespace, used = names.namespace(slug), quota.get("status", {}).get("used", {})
     return [
         f"{amount} of {resource} is less than the {used[key]} that {namespace} uses ({key}); free some first"
         for resource, amount in wanted.items()

@@ -118,7 +118,8 @@ async def reserve(
     """Make the operation, leased to `holder`, or find the one that its caller's key has made before.
 
     With `facts` the organization's row is made in the same transaction, PENDING, and SlugTaken raised if it cannot be;
-    without, it is the living organization `org_id`, and Busy is raised while another operation changes it.
+    without, it is the living organization `org_id`, and Busy is raised while another operation changes it or its stack:
+    a stack that converges to what was asked for before would set this change back.
     """
     try:
         async with database.transaction(actor=OWNER, reason=wanted.reason or wanted.kind) as connection:
@@ -126,6 +127,8 @@ async def reserve(
                 org_id = await organizations.reserve(
                     connection, wanted.slug, facts, managed_by=OWNER, operation_id=wanted.id
                 )
+            else:
+                await connection.execute(query("operations.lock_organization"), {"org_id": org_id})
             return Reserved(await _insert(connection, wanted, holder, org_id), is_new=True)
     except (_KeyInUse, SlugTaken) as refused:
         async with database.transaction() as connection:
@@ -170,9 +173,10 @@ async def read(connection: Connection, operation_id: str) -> Operation | None:
 async def take(database: Database, operation_id: str, holder: Holder) -> Operation | None:
     """Lease an operation whose lease has run out and that is not at its end; None if there is no such.
 
-    Raises the lease's number and counts an attempt.
+    Raises the lease's number and counts an attempt. None as well while another operation changes the organization.
     """
     async with database.transaction() as connection:
+        await connection.execute(query("operations.lock_organization_of"), {"id": operation_id})
         taken = await fetch_one(
             connection, query("operations.take"), id=operation_id, holder=holder.name, seconds=holder.seconds
         )
@@ -223,7 +227,7 @@ async def fail(database: Database, lease: Lease, problem: Json) -> None:
 
 
 async def mark_saved(database: Database, lease: Lease) -> None:
-    """Record that the stack's state knows what was committed: nothing is left to do. Raise LeaseLost."""
+    """Record that the stack's state knows what was committed, by this operation and before it. Raise LeaseLost."""
     async with database.transaction() as connection:
         await _write(connection, "operations.mark_saved", lease)
 

@@ -12,13 +12,14 @@ from fastapi.responses import JSONResponse
 
 from database import directory, operations
 from database.operations import Operation, Wanted
-from service import preview, steps
+from service import preview
 from service.access import Access
 from service.bodies import PreviewOf, request_hash
 from service.draining import Draining
 from service.found import find, find_ours, shown
 from service.idempotency import key_or_new, replay
 from service.problems import Problem
+from service.reserving import reserve_when_free
 from service.services import Services
 from service.sign_up_routes import accepted
 from tenants.model import Organization
@@ -58,8 +59,7 @@ def router(services: Services, access: Access, draining: Draining) -> APIRouter:
             _check_confirmed(organization, confirm)
             asked = organization.model_copy(update={"protected": False})
             wanted = _with_request(wanted, asked)
-            async with services.step(steps.RESERVE, wanted.id):
-                reserved = await operations.reserve(services.database, wanted, services.holder, org_id=entry.id)
+            reserved = await reserve_when_free(services, wanted, entry.id)
             earlier = reserved.operation
             if reserved.is_new:
                 await operations.prolong(services.database, earlier.lease, 0)

@@ -3,8 +3,9 @@
 A change that cannot be enforced, or whose stack does not converge, is set back and recorded as such.
 """
 
-from cluster import usage
-from cluster.errors import ClusterError
+from typing import Any
+
+from cluster.errors import BelowUse, ClusterError
 from cluster.quota import enforce
 from database import operations, organizations
 from database.errors import DatabaseError, LeaseLost
@@ -22,8 +23,8 @@ from tenants.plan import plan
 NOTE = "pods that run keep the limits they have until they are restarted"
 
 
-async def change(services: Services, operation: Operation) -> None:
-    """Enforce a change that was reserved just now; its stack converges as a job.
+async def change(services: Services, operation: Operation) -> dict[str, Any]:
+    """Enforce a change that was reserved just now and return its answer; the stack converges as a job.
 
     Raises a Problem if the cluster uses more by now; leaves what it cannot do to recovery, as its errors say.
     """
@@ -31,7 +32,12 @@ async def change(services: Services, operation: Operation) -> None:
         kept(services.database, operation.lease, services.settings.lease),
         recorded(services.database, operation.lease) as record,
     ):
-        await _enforce(services, operation, record)
+        answer = await _enforce(services, operation, record)
+    services.work.start(_hand_on(services, operation), f"hand on {operation.id}")
+    return answer
+
+
+async def _hand_on(services: Services, operation: Operation) -> None:
     await operations.prolong(services.database, operation.lease, 0)
     await services.jobs.resume(operation.id)
 
@@ -68,12 +74,13 @@ async def _drive(services: Services, operation: Operation, record: StepRecord) -
         await _set_back(services, operation, record, f"its stack did not converge: {error}")
 
 
-async def _enforce(services: Services, operation: Operation, record: StepRecord) -> None:
+async def _enforce(services: Services, operation: Operation, record: StepRecord) -> dict[str, Any]:
     organization = Organization.model_validate(operation.request)
-    wanted = plan(organization)
-    await _check_above_use(services, operation, wanted.sizes)
-    async with services.step(steps.ENFORCE, operation.id):
-        effective_at = await enforce(services.cluster, wanted)
+    try:
+        async with services.step(steps.ENFORCE, operation.id):
+            effective_at = await enforce(services.cluster, plan(organization))
+    except BelowUse as below:
+        raise await _refused(services, operation, str(below)) from below
     answer = {"effective_at": effective_at.isoformat(), "note": NOTE}
     async with (
         services.step(steps.SET_QUOTA, operation.id),
@@ -83,17 +90,17 @@ async def _enforce(services: Services, operation: Operation, record: StepRecord)
         await operations.commit(connection, operation.lease, answer, saved=False)
     services.metrics.ended.labels("quota", "COMMITTED").inc()
     record.add("enforced", effective_at.isoformat())
+    return {**operation.answer, **answer}
 
 
-async def _check_above_use(services: Services, operation: Operation, sizes: dict[str, str]) -> None:
-    below = await usage.below_use(services.cluster, operation.slug, sizes)
-    if below:
-        refused = Problem(409, "quota-below-use", "The quota is below what is in use", "; ".join(below),
-                          more={"operation_id": operation.id})  # fmt: skip
-        await operations.begin_undo(services.database, operation.lease)
-        await operations.fail(services.database, operation.lease, refused.body())
-        services.metrics.ended.labels("quota", "FAILED").inc()
-        raise refused
+async def _refused(services: Services, operation: Operation, why: str) -> Problem:
+    refused = Problem(
+        409, "quota-below-use", "The quota is below what is in use", why, more={"operation_id": operation.id}
+    )
+    await operations.begin_undo(services.database, operation.lease)
+    await operations.fail(services.database, operation.lease, refused.body())
+    services.metrics.ended.labels("quota", "FAILED").inc()
+    return refused
 
 
 async def _set_back(services: Services, operation: Operation, record: StepRecord, why: str) -> None:

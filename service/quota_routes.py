@@ -11,13 +11,13 @@ from cluster.quota import read as read_quota
 from database import operations
 from database.errors import DatabaseError
 from database.operations import Operation, Wanted
-from service import steps
 from service.access import Access
 from service.bodies import QuotaChange, request_hash, with_sizes
 from service.draining import Draining
 from service.found import find, find_ours
 from service.idempotency import key_or_new, replay
 from service.quota import change
+from service.reserving import reserve_when_free
 from service.services import Services, log
 from service.sign_up_routes import accepted
 from service.signup import postpone
@@ -43,8 +43,7 @@ def router(services: Services, access: Access, draining: Draining) -> APIRouter:
         draining.check()
         entry, organization = await find_ours(services, slug)
         wanted = _wanted(with_sizes(organization, body.asked()), body, caller, key_or_new(request))
-        async with services.step(steps.RESERVE, wanted.id):
-            reserved = await operations.reserve(services.database, wanted, services.holder, org_id=entry.id)
+        reserved = await reserve_when_free(services, wanted, entry.id)
         if not reserved.is_new:
             return replay(reserved.operation, wanted.request_hash, status=200)
         return await _changed(services, reserved.operation)
@@ -54,7 +53,7 @@ def router(services: Services, access: Access, draining: Draining) -> APIRouter:
 
 async def _changed(services: Services, operation: Operation) -> JSONResponse:
     try:
-        await change(services, operation)
+        return JSONResponse(await change(services, operation))
     except (ClusterError, DatabaseError) as error:
         log.warning("operation %s waits for recovery: %s", operation.id, error)
         await postpone(services, operation)

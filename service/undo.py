@@ -35,6 +35,8 @@ async def undo(services: Services, operation: Operation, record: StepRecord, why
         undoing = await operations.begin_undo(services.database, operation.lease)
     if not undoing:
         return
+    async with services.database.transaction() as connection:  # the engine has noted its stack meanwhile
+        operation = await operations.read(connection, operation.id) or operation
     done = await take_away(services, operation, record)
     async with services.step(steps.FAIL, operation.id):
         await operations.fail(services.database, operation.lease, failure(operation, done, why).body())

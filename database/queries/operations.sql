@@ -1,9 +1,19 @@
+-- name: lock_organization
+select pg_advisory_xact_lock(hashtextextended('tenancy.operations/' || %(org_id)s::bigint, 0));
+
+-- name: lock_organization_of
+select pg_advisory_xact_lock(hashtextextended('tenancy.operations/' || org_id, 0)) from tenancy.operations
+where id = %(id)s;
+
 -- name: reserve
 insert into tenancy.operations (id, kind, slug, org_id, caller, idempotency_key, request_hash, request, reason,
   answer, token_hash, attempt, lease_holder, lease_number, lease_until)
 select %(id)s, %(kind)s, o.slug, o.id, %(caller)s, %(key)s, %(request_hash)s, %(request)s::jsonb, %(reason)s,
   %(answer)s::jsonb, %(token_hash)s, 1, %(holder)s, 1, now() + make_interval(secs => %(seconds)s)
-from tenancy.organizations o where o.id = %(org_id)s and o.status <> 'DELETED'
+from tenancy.organizations o
+where o.id = %(org_id)s and o.status <> 'DELETED' and not exists (
+  select from tenancy.operations other
+  where other.org_id = o.id and other.state = 'COMMITTED' and other.saved_at is null and other.lease_until > now())
 on conflict do nothing
 returning id;
 
@@ -18,11 +28,15 @@ where p.id = %(id)s;
 select id::text from tenancy.operations where caller = %(caller)s and idempotency_key = %(key)s;
 
 -- name: take
-update tenancy.operations
+update tenancy.operations p
 set lease_holder = %(holder)s, lease_number = lease_number + 1, attempt = attempt + 1,
   lease_until = now() + make_interval(secs => %(seconds)s)
-where id = %(id)s and (lease_until is null or lease_until < now())
+where id = %(id)s and (lease_until is null or lease_until <= now())
   and (state = 'PENDING' or state = 'COMMITTED' and saved_at is null)
+  and not exists (
+    select from tenancy.operations other
+    where other.org_id = p.org_id and other.id <> p.id
+      and (other.state = 'PENDING' or other.state = 'COMMITTED' and other.saved_at is null and other.lease_until > now()))
 returning lease_number;
 
 -- name: prolong
@@ -65,13 +79,19 @@ where id = %(id)s and lease_number = %(number)s
 returning id;
 
 -- name: mark_saved
-update tenancy.operations set saved_at = now()
-where id = %(id)s and lease_number = %(number)s and state = 'COMMITTED'
-returning id;
+with this as (
+  update tenancy.operations set saved_at = now()
+  where id = %(id)s and lease_number = %(number)s and state = 'COMMITTED'
+  returning id, org_id, created_at
+), older as (
+  update tenancy.operations p set saved_at = now()
+  from this where p.org_id = this.org_id and p.created_at < this.created_at and p.state = 'COMMITTED' and p.saved_at is null
+)
+select id from this;
 
 -- name: recoverable
 select id::text from tenancy.operations
-where lease_until < now() and (ended_at is null or saved_at is null and state = 'COMMITTED')
+where lease_until <= now() and (ended_at is null or saved_at is null and state = 'COMMITTED')
 order by lease_until limit %(most)s;
 
 -- name: steps

@@ -84,6 +84,8 @@ class Stage:
         async with AsyncExitStack() as stack:
             cluster = await stack.enter_async_context(self.connect())
             made = [await self._replica(stack, cluster, jobs, settings) for _ in range(count)]
+            for replica in made:
+                replica.engines.stacks = made[0].engines.stacks  # the state backend is one for all
             yield made
             await asyncio.gather(*(replica.settled() for replica in made))
 

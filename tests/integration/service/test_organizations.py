@@ -110,7 +110,6 @@ def test_a_deletion_whose_replica_dies_goes_on_forward(stage: Stage, point: str)
         async with stage.replicas(2, lease=0.3, wait_limit=0.3) as (first, second):
             await first.sign_up(slug)
             await first.settled()
-            second.engines.stacks = first.engines.stacks
             dies_at(first, point)
             await first.client.delete(f"/v1/organizations/{slug}?confirm={slug}", headers=OPERATOR)
             await first.settled()

@@ -140,6 +140,42 @@ def test_a_failed_convergence_sets_the_quota_back_and_says_so(real: Stage) -> No
     assert last["actor"] == "system" and "failed before converge" in last["reason"], "the compensation is recorded"
 
 
+def test_a_change_waits_for_the_convergence_of_the_one_before_which_would_set_it_back(real: Stage) -> None:
+    slug = new_slug("quota")
+
+    async def act(replica: Replica) -> None:
+        await signed_up(replica, slug)
+        hold = replica.engines.hold_converge = asyncio.Event()
+        assert (await patch(replica, slug, cpu="12", reason="first")).status_code == 200
+        while not replica.engines.made("converge"):  # noqa: ASYNC110 - it is a job's
+            await asyncio.sleep(0.01)
+        second = asyncio.create_task(patch(replica, slug, cpu="13", reason="second"))
+        await asyncio.sleep(0.2)
+        assert (await live(replica, slug))["spec"]["hard"]["limits.cpu"] == "12", "not while the stack is at work"
+        hold.set()
+        assert (await second).status_code == 200, "then at once"
+        await replica.settled()
+        assert replica.engines.converged == ["12", "13"], "each to what was asked for by then"
+        assert (await live(replica, slug))["spec"]["hard"]["limits.cpu"] == "13"
+
+    real.play(act)
+    assert all(operation["saved_at"] for operation in real.operations(slug))
+
+
+def test_a_change_that_never_gets_its_turn_is_refused_in_the_end(stage: Stage) -> None:
+    slug = new_slug("quota")
+
+    async def act(replica: Replica) -> None:
+        replica.engines.hold = asyncio.Event()
+        await replica.sign_up(slug)
+        answer = await patch(replica, slug, cpu="12", reason="early")
+        assert (answer.status_code, answer.json()["type"].rsplit("/")[-1]) == (409, "busy"), answer.text
+        assert "retry-after" in answer.headers
+        replica.engines.hold.set()
+
+    stage.play(act, wait_limit=0.3)
+
+
 @pytest.mark.parametrize("point", points(steps.QUOTA))
 def test_a_change_whose_replica_dies_is_finished_by_another(real: Stage, point: str) -> None:
     slug = new_slug("quota")

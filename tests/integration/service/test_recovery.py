@@ -36,6 +36,7 @@ def check_whole_or_gone(stage: Stage, replica: Replica, slug: str) -> str:
     else:
         assert operation["state"] == "FAILED", "nothing stays halfway"
         assert (row["status"], namespace) == ("DELETED", None), "nothing is left"
+        assert row["stack"] not in replica.engines.stacks, "its stack neither"
     return str(operation["state"])
 
 

@@ -148,6 +148,7 @@ def test_a_failed_sign_up_leaves_nothing_and_its_slug_is_free(stage: Stage) -> N
         assert problem["compensated"][0] == f"namespace org-{slug}"
         assert f"{NAMESPACES}/org-{slug}" not in replica.cluster.objects, "the namespace is gone"
         assert [row["status"] for row in stage.organizations(slug)] == ["DELETED"], "and the row"
+        assert replica.engines.stacks == set(), "and the stack"
         assert (await replica.sign_up(slug, key="bad-" + slug)).json() | {"request_id": 0} == problem | {
             "request_id": 0
         }

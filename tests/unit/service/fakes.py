@@ -32,6 +32,8 @@ class FakeEngines(Engines):
     fails: dict[str, int] = field(default_factory=dict)
     hold: asyncio.Event | None = None
     calls: list[tuple[str, str]] = field(default_factory=list)
+    hold_converge: asyncio.Event | None = None
+    converged: list[str] = field(default_factory=list)
     stacks: set[str] = field(default_factory=set)
     preview_of: Callable[[Organization], Preview] = lambda organization: Preview("fake")
 
@@ -50,6 +52,8 @@ class FakeEngines(Engines):
         self.calls.append(("deploy", organization.slug))
         stack = stack or f"s-{operation_id[:8]}"
         self.stacks.add(stack)
+        async with self.database.transaction() as connection:
+            await organizations.hold(connection, operation_id, stack)
         self._fail("namespace")
         planned = plan(organization)
         try:
@@ -84,6 +88,9 @@ class FakeEngines(Engines):
 
     async def converge(self, organization: Organization, operation_id: str, stack: str) -> None:
         self.calls.append(("converge", organization.slug))
+        if self.hold_converge:
+            await self.hold_converge.wait()
+        self.converged.append(plan(organization).sizes["cpu"])
         self._fail("converge")
 
     async def destroy(self, organization: Organization, operation_id: str, stack: str) -> None:
