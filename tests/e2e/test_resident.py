@@ -123,7 +123,7 @@ def test_it_is_changed_and_removed_through_the_engine_and_leaves_nothing(
     run(scenario)
     assert deployed.kubectl("get", "namespace", "org-parked-two").code != 0
     assert deployed.sql("select status from tenancy.organizations where slug = 'parked-two'") == [["DELETED"]]
-    logins = "select from tenancy.organization_roles r join tenancy.organizations o on o.id = r.org_id and o.slug = "
+    logins = "select role_name from tenancy.organization_roles r join tenancy.organizations o on o.id = r.org_id and o.slug = "
     assert deployed.sql(f"{logins} 'parked-two'") == []
 
 
