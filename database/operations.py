@@ -182,21 +182,21 @@ async def take(database: Database, operation_id: str, holder: Holder) -> Operati
 async def prolong(database: Database, lease: Lease, seconds: float) -> None:
     """Hold it for so many seconds from now on; 0 lets go of it. Raise LeaseLost."""
     async with database.transaction() as connection:
-        await _write(connection, "prolong", lease, seconds=seconds)
+        await _write(connection, "operations.prolong", lease, seconds=seconds)
 
 
 async def add_step(database: Database, lease: Lease, step: str, detail: str = "") -> None:
     """Record that something was done. Raise LeaseLost."""
     async with database.transaction() as connection:
-        await _write(connection, "add_step", lease, step=step, detail=detail)
+        await _write(connection, "operations.add_step", lease, step=step, detail=detail)
 
 
 async def keep_deployed(database: Database, lease: Lease, *, way: str | None, stack: str) -> None:
     """Record which stack holds the organization, and which way it was deployed. Raise LeaseLost."""
     async with database.transaction() as connection:
         if way is not None:
-            await _write(connection, "keep_way", lease, way=way)
-        await _write(connection, "keep_stack", lease, stack=stack)
+            await _write(connection, "operations.keep_way", lease, way=way)
+        await _write(connection, "operations.keep_stack", lease, stack=stack)
 
 
 async def begin_undo(database: Database, lease: Lease) -> bool:
@@ -205,12 +205,12 @@ async def begin_undo(database: Database, lease: Lease) -> bool:
     From here on neither the claim of its row nor the gate's commit succeeds, whoever tries.
     """
     async with database.transaction() as connection:
-        return bool((await _write(connection, "begin_undo", lease))["undoing"])
+        return bool((await _write(connection, "operations.begin_undo", lease))["undoing"])
 
 
 async def commit(connection: Connection, lease: Lease, answer: Json, *, saved: bool) -> None:
     """End an operation that no gate commits; `answer` is added to its own. Raise LeaseLost."""
-    await _write(connection, "commit", lease, answer=json.dumps(answer), saved=saved)
+    await _write(connection, "operations.commit", lease, answer=json.dumps(answer), saved=saved)
 
 
 async def fail(database: Database, lease: Lease, problem: Json) -> None:
@@ -219,13 +219,13 @@ async def fail(database: Database, lease: Lease, problem: Json) -> None:
     Raise LeaseLost.
     """
     async with database.transaction() as connection:
-        await _write(connection, "fail", lease, problem=json.dumps(problem))
+        await _write(connection, "operations.fail", lease, problem=json.dumps(problem))
 
 
 async def mark_saved(database: Database, lease: Lease) -> None:
     """Record that the stack's state knows what was committed: nothing is left to do. Raise LeaseLost."""
     async with database.transaction() as connection:
-        await _write(connection, "mark_saved", lease)
+        await _write(connection, "operations.mark_saved", lease)
 
 
 async def recoverable(database: Database, most: int = 100) -> list[str]:
@@ -263,7 +263,7 @@ async def request_before(database: Database, operation_id: str) -> dict[str, Any
 
 
 async def _write(connection: Connection, name: str, lease: Lease, **values: Any) -> dict[str, Any]:
-    found = await fetch_one(connection, query(f"operations.{name}"), **lease.parameters(), **values)
+    found = await fetch_one(connection, query(name), **lease.parameters(), **values)
     if found is None:
         raise LeaseLost(f"operation {lease.operation_id} is no longer held by lease {lease.number}, or has ended")
     return found

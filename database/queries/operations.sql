@@ -52,7 +52,7 @@ returning undoing;
 
 -- name: commit
 update tenancy.operations
-set state = 'COMMITTED', ended_at = now(), answer = coalesce(answer, '{}') || %(answer)s::jsonb,
+set state = 'COMMITTED', ended_at = now(), answer = answer || %(answer)s::jsonb,
   saved_at = case when %(saved)s then now() end
 where id = %(id)s and lease_number = %(number)s and state = 'PENDING' and not undoing
 returning id;

@@ -4,13 +4,6 @@ values (%(slug)s, %(name)s, %(plan)s, %(managed_by)s, %(quota)s::jsonb, %(databa
 on conflict do nothing
 returning id, slug, name, plan, status, managed_by, operation_id::text, quota, database_rotation, retention_days;
 
--- name: reserve
-insert into tenancy.organizations (slug, name, plan, managed_by, operation_id, quota, database_rotation, retention_days)
-values (%(slug)s, %(name)s, %(plan)s, %(managed_by)s, %(operation_id)s, %(quota)s::jsonb, %(database_rotation)s,
-  %(retention_days)s)
-on conflict do nothing
-returning id;
-
 -- name: by_slug
 select id, slug, name, plan, status, managed_by, operation_id::text, quota, database_rotation, retention_days, deleted_at
 from tenancy.organizations where slug = %(slug)s and (status <> 'DELETED' or committed_at is not null);
@@ -18,6 +11,13 @@ from tenancy.organizations where slug = %(slug)s and (status <> 'DELETED' or com
 -- name: by_id
 select id, slug, name, plan, status, managed_by, operation_id::text, quota, database_rotation, retention_days, deleted_at
 from tenancy.organizations where id = %(id)s;
+
+-- name: reserve
+insert into tenancy.organizations (slug, name, plan, managed_by, operation_id, quota, database_rotation, retention_days)
+values (%(slug)s, %(name)s, %(plan)s, %(managed_by)s, %(operation_id)s, %(quota)s::jsonb, %(database_rotation)s,
+  %(retention_days)s)
+on conflict do nothing
+returning id;
 
 -- name: describe
 update tenancy.organizations

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import psycopg
@@ -46,7 +47,7 @@ def contexts(prepared: Prepared) -> dict[str, tuple[str, str | None, set[int]]]:
     }
 
 
-CASES = list(contexts(Prepared("", "", {OURS: "", FOREIGN: ""}, {OURS: 1, FOREIGN: 2}, "")))
+CASES = list(contexts(Prepared("", "", {OURS: "", FOREIGN: ""}, {OURS: 1, FOREIGN: 2}, "", Path())))
 
 
 @pytest.fixture(params=CASES)

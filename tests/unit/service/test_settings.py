@@ -1,0 +1,33 @@
+"""Settings come from the environment, and what is wrong with them is said before anything starts."""
+
+import pytest
+
+from service.errors import NotConfigured
+from service.settings import Settings
+
+TOKEN = {"OPERATOR_TOKEN": "0123456789abcdef"}
+
+
+def test_address_and_numbers_are_taken_from_the_environment() -> None:
+    settings = Settings.of({**TOKEN, "API_URL": "http://127.0.0.1:2345", "OPERATION_LEASE": "3.5"})
+    assert (settings.host, settings.port, settings.lease) == ("127.0.0.1", 2345, 3.5)
+    assert Settings.of({**TOKEN, "API_HOST": "0.0.0.0"}).host == "0.0.0.0", "in a container"
+    assert Settings.of(TOKEN).replica != Settings.of(TOKEN).replica, "replicas on one host are told apart"
+
+
+@pytest.mark.parametrize(
+    ("environment", "says"),
+    [
+        ({}, "OPERATOR_TOKEN is missing"),
+        ({"OPERATOR_TOKEN": "short"}, "shorter than 16"),
+        ({**TOKEN, "OPERATION_LEASE": "soon"}, "OPERATION_LEASE is 'soon'; write a number"),
+        ({**TOKEN, "DRAIN_SECONDS": "-1"}, "above 0"),
+    ],
+)
+def test_what_is_wrong_is_named(environment: dict[str, str], says: str) -> None:
+    with pytest.raises(NotConfigured, match=says):
+        Settings.of(environment)
+
+
+def test_the_token_is_not_shown() -> None:
+    assert "0123456789abcdef" not in repr(Settings.of(TOKEN))
