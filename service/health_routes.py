@@ -1,6 +1,7 @@
 """/healthz: the process answers. /readyz: it takes requests, and PostgreSQL and Kubernetes do too. /metrics."""
 
 import asyncio
+from dataclasses import asdict
 from typing import Any
 
 from fastapi import APIRouter, Response
@@ -27,7 +28,10 @@ def router(services: Services, draining: Draining) -> APIRouter:
     @routes.get("/readyz")
     async def readyz() -> JSONResponse:
         wrong = ["this replica is draining"] if draining.begun else await _wrong(services)
-        body: dict[str, Any] = {"status": "ready"} if not wrong else {"status": "not ready", "reasons": wrong}
+        body: dict[str, Any] = {"ready": not wrong, "reasons": wrong, "pool": asdict(services.engines.status())}
+        if not wrong:
+            counts = await operations.counts(services.database)
+            body["operations"] = {f"{kind} {state}": count for (kind, state), count in sorted(counts.items())}
         return JSONResponse(body, 503 if wrong else 200)
 
     @routes.get("/metrics")

@@ -10,7 +10,7 @@ from tests.bench.measure import as_json, machine
 def main() -> None:
     """Parse, run, print."""
     parser = argparse.ArgumentParser(prog="python -m tests.bench", description=__doc__)
-    parser.add_argument("which", nargs="*", choices=["catalogs", "signups", []], help="default: both")
+    parser.add_argument("which", nargs="*", help="catalogs, signups; default: both")
     parser.add_argument("--sizes", default="1,10,100", help="catalog sizes, default 1,10,100")
     parser.add_argument("--sustained", type=float, default=60, help="seconds of sustained sign-ups, default 60")
     parser.add_argument("--rate", type=float, default=1, help="sustained sign-ups a second, default 1")

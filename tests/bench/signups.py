@@ -133,7 +133,6 @@ def run(sizes: Sizes) -> tuple[str, list[Json]]:
         try:
             checkout.plane("up").ok()
             checkout.python("-m", "engine", "up").ok()
-            checkout.python("-m", "localplane", "down-api")
             rows = asyncio.run(_measured(checkout, sizes))
         finally:
             checkout.plane("down")
