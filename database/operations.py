@@ -189,6 +189,12 @@ async def prolong(database: Database, lease: Lease, seconds: float) -> None:
         await _write(connection, "operations.prolong", lease, seconds=seconds)
 
 
+async def put_back(database: Database, lease: Lease, seconds: float) -> None:
+    """Let go of it in so many seconds as if it had not been attempted. Raise LeaseLost."""
+    async with database.transaction() as connection:
+        await _write(connection, "operations.put_back", lease, seconds=seconds)
+
+
 async def add_step(database: Database, lease: Lease, step: str, detail: str = "") -> None:
     """Record that something was done. Raise LeaseLost."""
     async with database.transaction() as connection:

@@ -29,7 +29,7 @@ async def drive(services: Services, operation: Operation) -> None:
         log.warning("%s; another replica goes on", error)
     except (DatabaseError, ClusterError, EngineError) as error:
         log.warning("operation %s waits for recovery: %s", operation.id, error)
-        await postpone(services, operation)
+        await postpone(services, operation, error)
 
 
 async def _delete(services: Services, operation: Operation, record: StepRecord) -> None:

@@ -56,7 +56,7 @@ async def drive(services: Services, operation: Operation) -> None:
         log.warning("operation %s: %s", operation.id, refused)
     except (DatabaseError, ClusterError, EngineError) as error:
         log.warning("operation %s waits for recovery: %s", operation.id, error)
-        await postpone(services, operation)
+        await postpone(services, operation, error)
 
 
 async def _drive(services: Services, operation: Operation, record: StepRecord) -> None:

@@ -56,7 +56,7 @@ async def _changed(services: Services, operation: Operation) -> JSONResponse:
         return JSONResponse(await change(services, operation))
     except (ClusterError, DatabaseError) as error:
         log.warning("operation %s waits for recovery: %s", operation.id, error)
-        await postpone(services, operation)
+        await postpone(services, operation, error)
     async with services.database.transaction() as connection:
         now = await operations.read(connection, operation.id) or operation
     return accepted(now) if now.state == "PENDING" else replay(now, now.request_hash, status=200)

@@ -10,7 +10,7 @@ import redis
 
 from cluster.errors import ClusterError
 from database import directory, operations
-from database.errors import DatabaseError, LeaseLost
+from database.errors import DatabaseError, LeaseLost, LeaseTaken
 from database.operations import Operation
 from engine.errors import EngineError
 from engine.selfservice import Deployed
@@ -57,7 +57,7 @@ async def drive(services: Services, operation: Operation, progress: Progress | N
         log.warning("%s; another replica goes on", error)
     except (DatabaseError, ClusterError, EngineError) as error:
         log.warning("operation %s waits for recovery: %s", operation.id, error)
-        await postpone(services, operation)
+        await postpone(services, operation, error)
     finally:
         progress.answered.set()
 
@@ -73,8 +73,10 @@ async def _forward_or_undo(services: Services, operation: Operation, record: Ste
     try:
         deployed = await _deploy(services, operation, record)
     except EngineError as error:
-        log.warning("operation %s failed and is undone: %s", operation.id, error)
+        log.warning("operation %s failed in attempt %d: %s", operation.id, operation.attempt, error)
         record.add("failed", str(error))
+        if 1 < operation.attempt < services.settings.attempts:
+            raise  # nobody waits for an answer: there is time for another attempt
         await undo(services, operation, record, str(error))
         return
     services.metrics.sign_up_seconds.labels(deployed.way).observe(time.monotonic() - progress.began)
@@ -132,9 +134,16 @@ async def publish(services: Services) -> None:
         log.warning("hints wait: %s", error)
 
 
-async def postpone(services: Services, operation: Operation) -> None:
-    """Let go of the lease after a pause, so that whoever recovers it does not fail in the same moment again."""
+async def postpone(services: Services, operation: Operation, why: Exception) -> None:
+    """Let go of the lease after a pause, so that whoever recovers it does not fail in the same moment again.
+
+    An attempt that found a killed replica's engine on the stack does not count.
+    """
+    pause = services.settings.retry_pause
     try:
-        await operations.prolong(services.database, operation.lease, services.settings.retry_pause)
+        if isinstance(why, LeaseTaken):
+            await operations.put_back(services.database, operation.lease, pause)
+        else:
+            await operations.prolong(services.database, operation.lease, pause)
     except DatabaseError as error:
         log.warning("operation %s: %s", operation.id, error)

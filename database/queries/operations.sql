@@ -45,6 +45,11 @@ where id = %(id)s and lease_number = %(number)s
 returning id;
 
 
+-- name: put_back
+update tenancy.operations set lease_until = now() + make_interval(secs => %(seconds)s), attempt = attempt - 1
+where id = %(id)s and lease_number = %(number)s
+returning id;
+
 -- name: add_step
 insert into tenancy.operation_steps (operation_id, org_id, step, detail)
 select id, org_id, %(step)s, %(detail)s from tenancy.operations where id = %(id)s and lease_number = %(number)s

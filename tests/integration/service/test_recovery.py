@@ -95,6 +95,23 @@ def test_an_operation_that_never_comes_to_its_end_is_undone_after_three_attempts
     asyncio.run(run())
 
 
+def test_a_recovery_that_fails_is_tried_again_and_one_that_meets_a_dead_replicas_engine_does_not_count(
+    stage: Stage,
+) -> None:
+    slug = new_slug()
+
+    async def run() -> None:
+        async with stage.replicas(1, jobs=False, **SHORT) as (replica,):
+            await dies_at(replica, "before deploy").sign_up(slug)
+            await replica.settled()
+            replica.engines.taken, replica.engines.fails = 4, {"commit": 1}
+            await recovered(replica)
+            (operation,) = stage.operations(slug)
+            assert (operation["state"], operation["attempt"]) == ("COMMITTED", 3), "forward in the third attempt"
+
+    asyncio.run(run())
+
+
 def test_a_worker_that_was_paused_past_its_lease_writes_and_commits_nothing(stage: Stage) -> None:
     slug = new_slug()
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from cluster import namespaces
 from cluster.api import NAMESPACES, ClusterApi
 from database import organizations
+from database.errors import LeaseTaken
 from database.pool import Database
 from engine.errors import EngineError
 from engine.review_events import Preview
@@ -33,6 +34,7 @@ class FakeEngines(Engines):
     hold: asyncio.Event | None = None
     calls: list[tuple[str, str]] = field(default_factory=list)
     hold_converge: asyncio.Event | None = None
+    taken: int = 0
     converged: list[str] = field(default_factory=list)
     stacks: set[str] = field(default_factory=set)
     preview_of: Callable[[Organization], Preview] = lambda organization: Preview("fake")
@@ -54,6 +56,9 @@ class FakeEngines(Engines):
         self.stacks.add(stack)
         async with self.database.transaction() as connection:
             await organizations.hold(connection, operation_id, stack)
+        if self.taken:
+            self.taken -= 1
+            raise LeaseTaken("somebody is at work on the stack")
         self._fail("namespace")
         planned = plan(organization)
         try:
