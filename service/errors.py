@@ -2,6 +2,7 @@
 
 ServiceError
 ├── NotConfigured  a setting is missing or wrong
+├── NotStarted     the engines, or the address, could not be had
 └── Problem        what a caller is told, as RFC 9457 says it (service/problems.py)
 """
 
@@ -12,3 +13,7 @@ class ServiceError(Exception):
 
 class NotConfigured(ServiceError):
     """A setting is missing or wrong; the text names it and the way out."""
+
+
+class NotStarted(ServiceError):
+    """The API did not come to listen."""

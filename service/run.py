@@ -1,12 +1,15 @@
 """Running one replica: what it needs is made here, handed on, and closed in reverse, whatever happens."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+import socket
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 from types import FrameType
+from typing import Any
 
 import uvicorn
+from fastapi import FastAPI
 from opentelemetry.trace import NoOpTracer
 
 from cluster.api import ClusterApi
@@ -15,7 +18,7 @@ from liveconfig.publisher import Publisher
 from service import tracing
 from service.app import create_app
 from service.draining import Draining
-from service.errors import NotConfigured
+from service.errors import NotConfigured, NotStarted
 from service.queue import Queue
 from service.services import Checkpoint, Services, pass_by
 from service.settings import Settings
@@ -33,30 +36,42 @@ async def serve(
     """Serve until SIGTERM or SIGINT, then drain. `checkpoint` is for tests that end the process between two steps."""
     settings, draining = Settings.of(environment), Draining()
     async with _made(environment, settings, make_engines, checkpoint) as (services, queue):
-        app = create_app(services, draining)
-        working = asyncio.create_task(queue.work(services), name="queue")
-
-        async def drain() -> None:
-            draining.begun = True
-            working.cancel()
-            await draining.drain(services)
-            await asyncio.gather(working, return_exceptions=True)
-
         server = Server(
-            uvicorn.Config(app, host=settings.host, port=settings.port, log_config=None, access_log=False,
-                           timeout_graceful_shutdown=round(settings.drain)), drain)  # fmt: skip
+            settings, create_app(services, draining), lambda: queue.work(services), lambda: draining.drain(services)
+        )
         await server.serve()
-        working.cancel()
-        await asyncio.gather(working, return_exceptions=True)
+        await server.stop_jobs()
+        if not server.started:
+            raise NotStarted("the API did not start; the log above says why")
 
 
 class Server(uvicorn.Server):
-    """Answers that it is not ready, and all that is at work, before it stops to listen."""
+    """Takes jobs once it listens; answers that it is not ready, and all that is at work, before it stops to."""
 
-    def __init__(self, config: uvicorn.Config, drain: Callable[[], Awaitable[None]]) -> None:
-        super().__init__(config)
-        self._drain = drain
+    def __init__(
+        self, settings: Settings, app: FastAPI, jobs: Callable[[], Coroutine[Any, Any, None]],
+        drain: Callable[[], Awaitable[None]],
+    ) -> None:  # fmt: skip
+        graceful = round(settings.drain)
+        super().__init__(
+            uvicorn.Config(app, host=settings.host, port=settings.port, log_config=None, access_log=False,
+                           timeout_graceful_shutdown=graceful)
+        )  # fmt: skip
+        self._jobs, self._drain = jobs, drain
+        self._working: asyncio.Task[None] | None = None
         self._draining: asyncio.Task[None] | None = None
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Listen, with the engines started; only then are jobs of others taken."""
+        await super().startup(sockets=sockets)
+        if self.started:
+            self._working = asyncio.create_task(self._jobs(), name="queue")
+
+    async def stop_jobs(self) -> None:
+        """Take no more jobs, and wait for those that run."""
+        if self._working is not None:
+            self._working.cancel()
+            await asyncio.gather(self._working, return_exceptions=True)
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         """The first signal drains, the second ends at once."""
@@ -66,7 +81,7 @@ class Server(uvicorn.Server):
         self._draining = asyncio.get_running_loop().create_task(self._end(), name="drain")
 
     async def _end(self) -> None:
-        await self._drain()
+        await asyncio.gather(self._drain(), self.stop_jobs())
         self.should_exit = True
 
 
