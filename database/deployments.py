@@ -117,6 +117,11 @@ async def hand_over(database: Database, environment: str, slug: str, destination
     await _write(database, "deployments.hand_over", environment=environment, slug=slug, destination=destination)
 
 
+async def place(database: Database, environment: str, slug: str, stack: str) -> None:
+    """Record that `stack` holds `slug` now, which its next update confirms."""
+    await _write(database, "deployments.place", environment=environment, slug=slug, stack=stack)
+
+
 async def forget(database: Database, environment: str, stack: str) -> None:
     """Forget a stack that was destroyed."""
     await _write(database, "deployments.forget", environment=environment, stack=stack)

@@ -88,6 +88,24 @@ async def stacks_in_use(connection: Connection) -> frozenset[str]:
     return frozenset(row["stack"] for row in await fetch_all(connection, query("organizations.stacks_in_use")))
 
 
+async def by_slug(connection: Connection, slug: str) -> OrganizationRow | None:
+    """The organization with that slug, a tombstone too, or None."""
+    found = await fetch_one(connection, query("organizations.by_slug"), slug=slug)
+    return _row(found) if found else None
+
+
+async def stack_of(connection: Connection, org_id: int) -> str | None:
+    """The stack of its own that holds a self-service organization."""
+    found = await fetch_one(connection, query("organizations.stack"), id=org_id)
+    return found["stack"] if found else None
+
+
+async def hand_over(connection: Connection, org_id: int, *, managed_by: str) -> None:
+    """Give a self-service organization to a catalog; raise NoSuchOrganization if something is still at work on it."""
+    if await fetch_one(connection, query("organizations.hand_over"), id=org_id, managed_by=managed_by) is None:
+        raise NoSuchOrganization(f"organization {org_id} is not at rest: an operation on it has not ended; try again")
+
+
 async def identity_of(connection: Connection) -> str:
     """What tells this database's organizations from another database's: a schema that was made anew is another."""
     found = await fetch_one(connection, query("organizations.identity"))

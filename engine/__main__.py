@@ -36,6 +36,10 @@ def main() -> int:
     destroy.add_argument("--unprotect", action="store_true", help="also what the catalog protects")
     commands.add_parser("review", help="what an update would do, as Markdown for a pull request; changes nothing")
     commands.add_parser("move", help="after `shards` was edited: move states to the stacks they belong to now")
+    adopting = commands.add_parser(
+        "adopt", help="take a self-service organization into the catalog; nothing is replaced"
+    )
+    adopting.add_argument("slug", help="its file, as the API exports it, is in tenants/orgs/ already")
     pulumi = commands.add_parser("pulumi", help="run a Pulumi command on one stack")
     pulumi.add_argument("--shard", type=parse_shard, help="number/count, such as 2/8; 0/8 is the platform's own")
     pulumi.add_argument("arguments", nargs="+", metavar="-- ARGUMENT", help="what pulumi is to do, after --")
@@ -57,6 +61,8 @@ def _run(given: argparse.Namespace) -> int:
         return asyncio.run(environment.destroy(unprotect=given.unprotect))
     if given.command == "review":
         return asyncio.run(environment.review())
+    if given.command == "adopt":
+        return asyncio.run(environment.adopt(given.slug))
     if given.command == "move":
         return asyncio.run(environment.move())
     return asyncio.run(environment.pulumi(given.arguments, given.shard))

@@ -10,6 +10,7 @@ from pathlib import Path
 from database import deployments, migrations
 from database.deployments import Record
 from database.pool import Database
+from engine.adopt import adopt
 from engine.errors import NotConfigured, Protected, Unfinished
 from engine.move import move
 from engine.review_command import review, review_broken
@@ -93,6 +94,13 @@ class Environment:
         async with _database() as database:
             moved = await move(self._root, self._name, database)
         print(f"{moved} organizations moved; `python -m engine up` has nothing to change in them", flush=True)
+        return 0
+
+    async def adopt(self, slug: str) -> int:
+        """Take a self-service organization, whose file is in the catalog, into its stack; return 0."""
+        async with _database() as database:
+            await adopt(self._root, self._name, slug, database)
+        print(f"{slug} is the catalog's now; `python -m engine up` has nothing to change in it", flush=True)
         return 0
 
     async def destroy(self, *, unprotect: bool = False) -> int:

@@ -45,3 +45,7 @@ where environment = %(environment)s and slug = %(slug)s;
 
 -- name: forget
 delete from tenancy.deployments where environment = %(environment)s and stack = %(stack)s;
+
+-- name: place
+insert into tenancy.placements (environment, slug, stack) values (%(environment)s, %(slug)s, %(stack)s)
+on conflict (environment, slug) do update set stack = excluded.stack;

@@ -77,3 +77,13 @@ select stack from tenancy.organizations where stack is not null and status <> 'D
 -- name: identity
 select concat_ws('/', (select oid from pg_database where datname = current_database()), 'tenancy'::regnamespace::oid)
   as identity;
+
+-- name: stack
+select stack from tenancy.organizations where id = %(id)s and status <> 'DELETED';
+
+-- name: hand_over
+update tenancy.organizations o set managed_by = %(managed_by)s, stack = null
+where id = %(id)s and status = 'COMMITTED' and managed_by = 'api'
+  and not exists (select from tenancy.operations p where p.org_id = o.id and (p.ended_at is null or p.saved_at is null)
+                  and p.state <> 'FAILED')
+returning id;

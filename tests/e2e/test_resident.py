@@ -172,6 +172,38 @@ def test_nothing_is_made_for_an_operation_that_was_undone(deployed: Checkout, ru
     assert deployed.kubectl("get", "namespace", "org-undone").code != 0
 
 
+def test_the_catalog_adopts_it_by_moving_its_state_and_changes_nothing(
+    deployed: Checkout, run: Callable[[Scenario], None]
+) -> None:
+    async def scenario(room: Room) -> None:
+        _, stack, _ = await room.made("adopted")
+        stacks.append(stack)
+
+    stacks: list[str] = []
+    run(scenario)
+    (before,) = [s for s in deployed.objects("secrets", "-n", "org-adopted") if s["metadata"]["name"] == "database"]
+    refused = deployed.python("-m", "engine", "adopt", "adopted")
+    assert refused.code == 1 and "python -m cli export adopted" in refused.out
+    deployed.edit("adopted", **model("adopted").model_dump(mode="json", exclude_defaults=True))
+    try:
+        refused = deployed.python("-m", "engine", "up")
+        assert "is managed by api" in refused.out, "nobody takes it over by a file alone"
+        for _ in range(2):
+            deployed.python("-m", "engine", "adopt", "adopted").ok()
+            deployed.python("-m", "engine", "up").ok()
+            assert set(deployed.last_changes()) == {"same"}
+        (after,) = [s for s in deployed.objects("secrets", "-n", "org-adopted") if s["metadata"]["name"] == "database"]
+        assert after["data"] == before["data"] and after["metadata"]["uid"] == before["metadata"]["uid"]
+        assert not (deployed.folder / ".local" / "self-service" / stacks[0]).exists()
+        row = deployed.sql("select managed_by, stack is null from tenancy.organizations where slug = 'adopted'")
+        assert row == [["catalog:agent-ready-k8s/dev", "t"]]
+    finally:
+        deployed.edit("adopted", protected=False)
+        deployed.python("-m", "engine", "up").ok()
+        (deployed.catalog / "adopted.yaml").unlink()
+        deployed.python("-m", "engine", "up").ok()
+
+
 def test_one_engine_a_stack_whichever_replica_runs_it(run: Callable[[Scenario], None]) -> None:
     async def scenario(room: Room) -> None:
         operation, stack, _ = await room.made("leased")
