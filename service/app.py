@@ -44,7 +44,7 @@ def create_app(services: Services, draining: Draining | None = None) -> FastAPI:
     app.include_router(organization_routes.router(services, access, draining))
     app.include_router(quota_routes.router(services, access, draining))
     app.include_router(operation_routes.router(services, access))
-    app.include_router(health_routes.router(services, draining))
+    app.include_router(health_routes.router(services, access, draining))
     for kind, problem in _HANDLED.items():
         app.add_exception_handler(kind, _handler(problem))
     app.add_middleware(BodyLimit, most=settings.largest_body)
@@ -118,7 +118,7 @@ _PROBLEM: dict[str, Any] = {
                         "type": "array",
                         "items": {
                             "type": "object",
-                            "properties": {"path": {"type": "string"}, "detail": {"type": "string"}},
+                            "properties": {"field": {"type": "string"}, "problem": {"type": "string"}},
                         },
                     },
                 },

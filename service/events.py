@@ -52,7 +52,7 @@ async def stream(database: Database, operation_id: str, after: int) -> AsyncIter
             told = operation.state
             yield _event("state", shown(operation, []))
         if is_over(operation):
-            yield _event("end", {"state": operation.state})
+            yield _event("end", shown(operation, []))
             return
         if time.monotonic() - spoke > HEARTBEAT:
             spoke = time.monotonic()

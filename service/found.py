@@ -41,6 +41,7 @@ def shown(entry: Entry) -> dict[str, Any]:
     return {
         "id": entry.id, "slug": entry.slug, "name": entry.name, "namespace": names.namespace(entry.slug),
         "plan": entry.plan, "status": entry.status, "managed_by": entry.managed_by, "quota": entry.quota,
-        "operation_id": entry.operation_id, "created_at": entry.created_at.isoformat(),
+        "protected": (entry.described or {}).get("protected", True), "operation_id": entry.operation_id,
+        "created_at": entry.created_at.isoformat(),
         "committed_at": entry.committed_at.isoformat() if entry.committed_at else None,
     }  # fmt: skip

@@ -1,24 +1,25 @@
-"""/healthz: the process answers. /readyz: it takes requests, and PostgreSQL and Kubernetes do too. /metrics."""
+"""/healthz: the process answers. /readyz: it takes requests, and PostgreSQL and Kubernetes do too. /metrics, drain."""
 
 import asyncio
 from dataclasses import asdict
 from typing import Any
 
-from fastapi import APIRouter, Response
+from fastapi import APIRouter, Request, Response
 from fastapi.responses import JSONResponse
 from prometheus_client import CONTENT_TYPE_LATEST
 
 from cluster.errors import ClusterError
 from database import migrations, operations
 from database.errors import DatabaseError
+from service.access import Access
 from service.draining import Draining
 from service.services import Services
 
 _TIMEOUT = 3.0  # seconds
 
 
-def router(services: Services, draining: Draining) -> APIRouter:
-    """The three routes, open to everybody."""
+def router(services: Services, access: Access, draining: Draining) -> APIRouter:
+    """The routes; all but the drain are open to everybody."""
     routes = APIRouter(tags=["health"])
 
     @routes.get("/healthz")
@@ -33,6 +34,14 @@ def router(services: Services, draining: Draining) -> APIRouter:
             counts = await operations.counts(services.database)
             body["operations"] = {f"{kind} {state}": count for (kind, state), count in sorted(counts.items())}
         return JSONResponse(body, 503 if wrong else 200)
+
+    @routes.post("/v1/drain", status_code=202, summary="Take nothing new, and bring what is at work to its end")
+    async def drain(request: Request) -> dict[str, int | str]:
+        """Of the replica that is asked. It stays up, and not ready, until it is ended."""
+        access.require_operator(request)
+        draining.begun = True
+        services.work.start(draining.begin(), "drain")
+        return {"status": "draining", "running": len(services.work)}
 
     @routes.get("/metrics")
     async def metrics() -> Response:

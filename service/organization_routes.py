@@ -26,7 +26,7 @@ from tenants.model import Organization
 
 _POLL = 0.1  # seconds
 Limit = Annotated[int, Query(ge=1, le=200, description="Organizations a page")]
-Cursor = Annotated[str, Query(max_length=20, pattern="^[0-9]*$", description="`next` of the page before")]
+After = Annotated[str, Query(max_length=20, pattern="^[0-9]*$", description="`next` of the page before")]
 Confirm = Annotated[str, Query(max_length=63, description="The slug again, to delete a protected organization")]
 Reason = Annotated[str, Query(max_length=200, description="Why; kept with the operation")]
 
@@ -36,9 +36,9 @@ def router(services: Services, access: Access, draining: Draining) -> APIRouter:
     routes = APIRouter(prefix="/v1/organizations", tags=["organizations"])
 
     @routes.get("", summary="Living organizations, page by page")
-    async def page(request: Request, limit: Limit = 50, cursor: Cursor = "") -> dict[str, Any]:
+    async def page(request: Request, limit: Limit = 50, after: After = "") -> dict[str, Any]:
         access.require_operator(request)
-        found = await directory.page(services.database, after=int(cursor or 0), most=limit + 1)
+        found = await directory.page(services.database, after=int(after or 0), most=limit + 1)
         more = len(found) > limit
         return {"items": [shown(one) for one in found[:limit]], "next": str(found[limit - 1].id) if more else None}
 

@@ -51,7 +51,7 @@ def _shown(review: Review) -> dict[str, Any]:
         "resources": _objects(change for change in changes if change.place != "database"),
         "rows": _objects(change for change in changes if change.place == "database"),
         "policies": {
-            "checked": list(review.rules),
+            "rules": list(review.rules),
             "violations": [vars(violation) for violation in review.violations],
             "refused": review.refused,
         },
@@ -62,7 +62,7 @@ def _shown(review: Review) -> dict[str, Any]:
 def _objects(changes: Iterable[ObjectChange]) -> list[dict[str, Any]]:
     return [
         {
-            "verb": change.verb, "kind": change.kind, "name": change.name, "loss": change.loss,
+            "verb": change.verb, "place": change.place, "kind": change.kind, "name": change.name, "loss": change.loss,
             "replacing": list(change.replacing), "fields": [_field(each) for each in change.fields],
         }
         for change in changes

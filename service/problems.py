@@ -19,8 +19,8 @@ _SAID: dict[tuple[str, ...], tuple[str, ...]] = {("members", "0", "email"): ("ow
 class FieldError:
     """One thing wrong with a request: the dotted path of the field and what to do about it."""
 
-    path: str
-    detail: str
+    field: str
+    problem: str
 
 
 @dataclass
@@ -59,7 +59,7 @@ def invalid(error: ValidationError | Iterable[Mapping[str, Any]]) -> Problem:
     """Every field that pydantic refused, at once."""
     found = error.errors() if isinstance(error, ValidationError) else error
     errors = tuple(dict.fromkeys(one for each in found for one in _explain(each)))
-    where = ", ".join(dict.fromkeys(one.path for one in errors if one.path)) or "the body"
+    where = ", ".join(dict.fromkeys(one.field for one in errors if one.field)) or "the body"
     return Problem(
         422, "invalid-request", "The request is not valid",
         f"{len(errors)} problem{'s' if len(errors) != 1 else ''}: {where}; nothing was changed", errors,

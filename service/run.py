@@ -39,6 +39,7 @@ async def serve(
         server = Server(
             settings, create_app(services, draining), lambda: queue.work(services), lambda: draining.drain(services)
         )
+        draining.stops(server.stop_jobs)
         await server.serve()
         await server.stop_jobs()
         if not server.started:
@@ -81,7 +82,7 @@ class Server(uvicorn.Server):
         self._draining = asyncio.get_running_loop().create_task(self._end(), name="drain")
 
     async def _end(self) -> None:
-        await asyncio.gather(self._drain(), self.stop_jobs())
+        await self._drain()
         self.should_exit = True
 
 

@@ -19,7 +19,7 @@ def test_the_list_goes_on_where_the_page_before_has_ended(stage: Stage) -> None:
             await replica.sign_up(new_slug())
         seen, cursor = [], ""
         while cursor is not None:
-            page = await replica.get(f"/v1/organizations?limit=2&cursor={cursor}")
+            page = await replica.get(f"/v1/organizations?limit=2&after={cursor}")
             assert len(page["items"]) <= 2
             seen += [item["slug"] for item in page["items"]]
             cursor = page["next"]

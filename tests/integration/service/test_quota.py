@@ -211,7 +211,7 @@ def test_the_model_judges_a_change_and_a_catalogs_organization_is_refused(stage:
         ):
             answer = await patch(replica, slug, **body)
             assert answer.status_code == 422
-            assert [error["path"] for error in answer.json()["errors"]] == [path], answer.text
+            assert [error["field"] for error in answer.json()["errors"]] == [path], answer.text
         assert (await patch(replica, slug, reason="x")).status_code == 422, "it has to name a size"
         answer = await patch(replica, "ours", cpu="1", reason="x")
         assert (answer.status_code, answer.json()["managed_by"]) == (409, "test"), "its owner is named"

@@ -132,6 +132,17 @@ def test_a_worker_that_was_paused_past_its_lease_writes_and_commits_nothing(stag
     asyncio.run(run())
 
 
+def test_the_operator_drains_a_replica_which_then_takes_nothing_new(stage: Stage) -> None:
+    async def act(replica: Replica) -> None:
+        assert (await replica.client.post("/v1/drain")).status_code == 401
+        assert (await replica.client.post("/v1/drain", headers=OPERATOR)).json()["status"] == "draining"
+        assert (await replica.client.get("/readyz")).status_code == 503
+        refused = await replica.sign_up(new_slug())
+        assert (refused.status_code, refused.headers["retry-after"]) == (503, "1")
+
+    stage.play(act)
+
+
 def test_every_write_names_the_leases_number(prepared: Prepared, stage: Stage) -> None:
     slug = new_slug()
 

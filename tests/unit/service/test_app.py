@@ -78,7 +78,7 @@ def test_whatever_is_wrong_is_told_as_a_problem() -> None:
         )
         wrong = await client.post(path, json={"nme": "x", "owner_email": 7}, headers=key)
         assert kind(wrong) == (422, "invalid-request")
-        assert {error["path"] for error in wrong.json()["errors"]} == {"name", "nme", "owner_email"}, "all at once"
+        assert {error["field"] for error in wrong.json()["errors"]} == {"name", "nme", "owner_email"}, "all at once"
 
     play(act)
 

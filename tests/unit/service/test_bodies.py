@@ -32,7 +32,7 @@ def test_a_catalogs_fields_are_none_of_the_apis(key: str) -> None:
 def test_a_name_without_a_slug_is_refused_where_it_was_given() -> None:
     with pytest.raises(Problem) as refused:
         SignUp(name="株式会社", owner_email="a@b.example").organization()
-    assert [error.path for error in refused.value.errors] == ["name"], "with the way out: give `slug`"
+    assert [error.field for error in refused.value.errors] == ["name"], "with the way out: give `slug`"
 
 
 def test_sizes_that_are_left_out_stay_and_the_plan_bounds_all_of_them() -> None:
@@ -43,7 +43,7 @@ def test_sizes_that_are_left_out_stay_and_the_plan_bounds_all_of_them() -> None:
     assert (changed.quota.cpu, changed.quota.memory) == ("2", "8Gi")
     with pytest.raises(Problem) as refused:
         with_sizes(organization, {"memory": "999Gi"})
-    assert [error.path for error in refused.value.errors] == ["quota.memory"]
+    assert [error.field for error in refused.value.errors] == ["quota.memory"]
 
 
 def test_a_quota_change_says_why_and_names_a_size() -> None:
