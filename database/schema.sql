@@ -333,6 +333,13 @@ COMMENT ON COLUMN tenancy.service_configs.value IS 'null: unset again. The row s
 
 COMMENT ON COLUMN tenancy.service_configs.source IS 'Who wrote last. The catalog only ever replaces its own values; what the API wrote belongs to the API.';
 
+CREATE TABLE tenancy.stack_leases (
+    stack text NOT NULL,
+    holder text NOT NULL,
+    number bigint DEFAULT 1 NOT NULL,
+    until timestamp with time zone NOT NULL
+);
+
 ALTER TABLE ONLY tenancy.config_history
     ADD CONSTRAINT config_history_org_id_service_key_version_key UNIQUE (org_id, service, key, version);
 
@@ -377,6 +384,9 @@ ALTER TABLE ONLY tenancy.schema_migrations
 
 ALTER TABLE ONLY tenancy.service_configs
     ADD CONSTRAINT service_configs_pkey PRIMARY KEY (org_id, service, key);
+
+ALTER TABLE ONLY tenancy.stack_leases
+    ADD CONSTRAINT stack_leases_pkey PRIMARY KEY (stack);
 
 CREATE INDEX operation_steps_of ON tenancy.operation_steps USING btree (operation_id, id);
 
