@@ -68,8 +68,8 @@ check: venv ## lint, types and import rules
 bench: venv ## the benchmarks' tables, as docs/performance.md keeps them; SIZES=1,10,100,1000
 	@$(PYTHON) -m tests.bench --sizes $(SIZES)
 
-drill: venv ## the long form of the recovery tests: an update killed after every line that it says
-	@DRILL_POINTS=all $(PYTHON) -m pytest tests/e2e/test_recovery.py --timeout 3600
+drill: venv ## the long form of the recovery tests: updates, the service and every server killed at every point
+	@DRILL_POINTS=all $(PYTHON) -m pytest tests/e2e/test_recovery.py tests/e2e/test_faults.py --timeout 7200
 
 lock: venv ## pin requirements*.in with hashes again
 	@for name in requirements requirements-dev; do \

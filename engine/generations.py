@@ -55,6 +55,10 @@ class Generations(Generic[Work]):
         self._watch: asyncio.Task[None] | None = None
         self.now: Generation[Work] | None = None
 
+    def crowded(self) -> bool:
+        """Whether as many updates are at work as may be."""
+        return self._limit.locked()
+
     async def start(self) -> None:
         """Begin the first one."""
         self.now = await self._begin(await self._identity())

@@ -40,6 +40,7 @@ class Pool(Generic[Work]):
     """Keeps `size` engines parked. `start` starts one, `discard` drops the stack of one that was not used.
 
     `oldest` is the age in seconds at which a parked engine is replaced; `at_once` how many are started at a time.
+    While `crowded` says so nothing is parked: a sign-up that is at work comes before one that may come.
     """
 
     def __init__(
@@ -50,7 +51,9 @@ class Pool(Generic[Work]):
         size: int,
         oldest: float,
         at_once: int = 1,
+        crowded: Callable[[], bool] = lambda: False,
     ) -> None:
+        self._crowded = crowded
         self._start, self._discard = start, discard
         self.size, self._oldest = size, oldest
         self._parked: list[Parked[Work]] = []
@@ -128,6 +131,8 @@ class Pool(Generic[Work]):
                     await self._wanting.wait()
             self._wanting.clear()
             self._drop_unusable()
+            while self._crowded():
+                await asyncio.sleep(0.1)
             try:
                 await self._fill()
                 pause = _PAUSE

@@ -268,7 +268,10 @@ class ResidentEngines:
             await engine.start("up", providers.attached)
             return engine
 
-        pool: Pool[Work] = Pool(start, self.forget, size=self._settings.size, oldest=self._settings.oldest, at_once=2)
+        pool: Pool[Work] = Pool(
+            start, self.forget, size=self._settings.size, oldest=self._settings.oldest, at_once=2,
+            crowded=self._generations.crowded,
+        )  # fmt: skip
         pool.open()
         return Generation(providers, pool, identity)
 

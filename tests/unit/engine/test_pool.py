@@ -39,7 +39,7 @@ class Yard:
     def __init__(self) -> None:
         self.started: list[FakeEngine] = []
         self.discarded: list[str] = []
-        self.broken = False
+        self.broken = self.crowded = False
 
     async def start(self, parked: Parked[str]) -> Engine:
         engine = FakeEngine(f"slot-{len(self.started)}", parked)
@@ -54,7 +54,7 @@ class Yard:
         self.discarded.append(stack)
 
     def pool(self, size: int = 2, oldest: float = 600.0) -> Pool[str]:
-        return Pool(self.start, self.discard, size=size, oldest=oldest)
+        return Pool(self.start, self.discard, size=size, oldest=oldest, crowded=lambda: self.crowded)
 
 
 def run(scenario: Callable[[Yard], Awaitable[Any]]) -> None:
@@ -132,6 +132,20 @@ def test_parking_that_fails_is_tried_again_later() -> None:
         pool.open()
         await until(lambda: yard.discarded == ["slot-0"])
         yard.broken = False
+        await until(lambda: pool.parked == 1)
+        await pool.close()
+
+    run(scenario)
+
+
+def test_nothing_is_parked_while_sign_ups_need_the_machine() -> None:
+    async def scenario(yard: Yard) -> None:
+        yard.crowded = True
+        pool = yard.pool(size=1)
+        pool.open()
+        await asyncio.sleep(0.3)
+        assert yard.started == []
+        yard.crowded = False
         await until(lambda: pool.parked == 1)
         await pool.close()
 
