@@ -131,7 +131,7 @@ class Pool(Generic[Work]):
                     await self._wanting.wait()
             self._wanting.clear()
             self._drop_unusable()
-            while self._crowded():
+            while self._crowded():  # noqa: ASYNC110 - a look ten times a second is cheap, and nobody waits for it
                 await asyncio.sleep(0.1)
             try:
                 await self._fill()

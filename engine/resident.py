@@ -144,25 +144,29 @@ class ResidentEngines:
             raise
         return Deployed(engine.stack, way, asyncio.create_task(_finish(ended, stays)))
 
-    async def converge(self, organization: Organization, operation_id: str, stack: str) -> None:
+    async def converge(
+        self, organization: Organization, operation_id: str, stack: str, *, refresh: bool = False
+    ) -> None:
         """Bring the stack to the organization as it is now; return when its state is saved."""
-        await self._update("up", Work(organization, operation_id), stack)
+        await self._update("up", Work(organization, operation_id), stack, *(["--refresh"] if refresh else []))
 
     async def destroy(self, organization: Organization, operation_id: str, stack: str) -> None:
         """Remove everything that the stack holds, then the stack."""
         await self._update("destroy", Work(organization, operation_id, unprotect=True), stack, "--run-program")
         await self.forget(stack)
 
-    async def preview(self, organization: Organization, operation_id: str | None, stack: str | None) -> Preview:
+    async def preview(
+        self, organization: Organization, operation_id: str | None, stack: str | None, *, refresh: bool = False
+    ) -> Preview:
         """What deploying or converging would change, policies included; changes nothing and takes no lock."""
         async with self._generations.at_work() as generation:
             name = stack or _fresh()
             parked: Parked[Work] = Parked()
             parked.work.set_result(Work(organization, operation_id))
             engine = self._engine(name, parked)
-            policies = ("--policy-pack", str(self._settings.root / "policies"))
+            more = ["--policy-pack", str(self._settings.root / "policies"), *(["--refresh"] if refresh else [])]
             try:
-                await engine.start("preview", generation.providers.attached, *policies)
+                await engine.start("preview", generation.providers.attached, *more)
                 code, said = 0, ""
                 try:
                     await engine.wait()

@@ -53,14 +53,24 @@ class Engines(Protocol):
         `stack` is the one of an earlier attempt. `on_step` is told what has been made, from this event loop.
         """
 
-    async def converge(self, organization: Organization, operation_id: str, stack: str) -> None:
-        """Bring the stack to the organization as it is now; return when its state is saved."""
+    async def converge(
+        self, organization: Organization, operation_id: str, stack: str, *, refresh: bool = False
+    ) -> None:
+        """Bring the stack to the organization as it is now; return when its state is saved.
+
+        With `refresh` the rows and the cluster are read first, so that what was changed by hand is repaired too.
+        """
 
     async def destroy(self, organization: Organization, operation_id: str, stack: str) -> None:
         """Remove everything that the stack holds, then the stack."""
 
-    async def preview(self, organization: Organization, operation_id: str | None, stack: str | None) -> Preview:
-        """What deploying or converging would change, policies included; changes nothing and takes no lock."""
+    async def preview(
+        self, organization: Organization, operation_id: str | None, stack: str | None, *, refresh: bool = False
+    ) -> Preview:
+        """What deploying or converging would change, policies included; changes nothing and takes no lock.
+
+        With `refresh` that is what differs from the rows and the cluster as they are, not from what the state remembers.
+        """
 
     async def forget(self, stack: str) -> None:
         """Drop a stack with its state; what it described is gone or was undone. Gone already is fine."""

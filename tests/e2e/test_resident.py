@@ -127,6 +127,28 @@ def test_it_is_changed_and_removed_through_the_engine_and_leaves_nothing(
     assert deployed.sql(f"select role_name from tenancy.organization_roles where {theirs}") == []
 
 
+def test_drift_is_seen_and_repaired(deployed: Checkout, run: Callable[[Scenario], None]) -> None:
+    async def scenario(room: Room) -> None:
+        operation, stack, _ = await room.made("drifted")
+        calm = await room.engines.preview(model("drifted"), operation, stack, refresh=True)
+        assert {step.name for step in calm.steps if step.verb != "same"} == set(), "nothing was changed by hand"
+        inside = ("-n", "org-drifted")
+        deployed.kubectl(*inside, "delete", "networkpolicy", "default-deny").ok()
+        deployed.kubectl(*inside, "patch", "resourcequota", "quota", "-p", '{"spec":{"hard":{"pods":"99"}}}').ok()
+        deployed.sql("update tenancy.organizations set plan = 'business' where slug = 'drifted'")
+        seen = await room.engines.preview(model("drifted"), operation, stack, refresh=True)
+        found = {step.name: step.verb for step in seen.steps if step.verb != "same"}
+        assert (
+            found.items() >= {"drifted/default-deny": "add", "drifted-quota": "change", "drifted-row": "change"}.items()
+        )
+        await room.engines.converge(model("drifted"), operation, stack, refresh=True)
+        again = await room.engines.preview(model("drifted"), operation, stack, refresh=True)
+        assert {step.name for step in again.steps if step.verb != "same"} == set()
+
+    run(scenario)
+    assert deployed.sql("select plan from tenancy.organizations where slug = 'drifted'") == [["starter"]]
+
+
 def test_more_sign_ups_than_parked_engines_are_all_made(run: Callable[[Scenario], None]) -> None:
     async def scenario(room: Room) -> None:
         await room.parked(2)
