@@ -78,6 +78,12 @@ async def check_wanted(connection: Connection, operation_id: str) -> None:
         raise NoSuchOrganization(f"operation {operation_id} was undone; nothing more is made of it")
 
 
+async def is_committed(connection: Connection, operation_id: str) -> bool:
+    """Whether what carries this operation-id is whole."""
+    found = await fetch_one(connection, query("organizations.is_committed"), operation_id=operation_id)
+    return bool(found and found["committed"])
+
+
 async def hold(connection: Connection, operation_id: str, stack: str) -> None:
     """Note the stack that holds what this operation makes."""
     await connection.execute(query("organizations.hold"), {"operation_id": operation_id, "stack": stack})

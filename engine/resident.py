@@ -25,7 +25,7 @@ from components.postgres import TenantDatabase
 from components.settings import Settings
 from database import leases
 from database.leases import StackLease
-from database.organizations import hold, identity_of, stacks_in_use
+from database.organizations import hold, identity_of, is_committed, stacks_in_use
 from database.pool import Database
 from engine.errors import EngineError, Failed, NotConfigured
 from engine.generations import Generation, Generations
@@ -43,7 +43,7 @@ from tenants.model import Organization
 from tenants.plan import plan
 
 log = logging.getLogger("engine")
-_LEASE = 30.0  # seconds
+_LEASE = 10.0  # seconds; an engine that lost its service ends within two
 _STEPS = {
     "OrganizationRow": "row claimed", "NamespaceClaim": "namespace made", "DatabaseLogin": "login bound",
     "ConfigDefaults": "settings written", "IsolationGate": "gate opened",
@@ -125,24 +125,50 @@ class ResidentEngines:
         stays = contextlib.AsyncExitStack()
         generation = await stays.enter_async_context(self._generations.at_work())
         try:
-            parked, way = await self._engine_for(generation, stack)
-            assert parked.engine is not None  # noqa: S101 - it was started
-            engine = parked.engine
-            lease = await stays.enter_async_context(self._leased(engine))
-            gate = asyncio.get_running_loop().create_future()
-            self._gates[engine.stack], self._told[engine.stack] = gate, on_step
-            stays.callback(self._forget_gate, engine.stack)
-            await self._hold(operation_id, lease.stack)
+            waiting = None if stack else generation.pool.take()
+            parked: Parked[Work] = waiting or Parked()
+            engine = parked.engine or self._engine(stack or _fresh(), parked)
+            await stays.enter_async_context(self._leased(engine))
+            stays.push_async_callback(self._stop, engine, parked)  # before the lease is given back, whatever happens
+            if waiting is None:
+                await engine.start("up", generation.providers.attached)
+            gate = self._expect_gate(engine.stack, on_step, stays)
+            await self._hold(operation_id, engine.stack)
             parked.work.set_result(Work(organization, operation_id))
             ended = asyncio.create_task(engine.wait())
             await asyncio.wait([gate, ended], return_when=asyncio.FIRST_COMPLETED)
             if not gate.done():
                 await ended
-                raise Failed("the engine ended without opening the gate")
+                await self._check_committed(operation_id)  # an earlier attempt has opened the gate already
         except BaseException:
             await stays.aclose()
             raise
+        way: Way = "parked" if waiting else "ordinary"
         return Deployed(engine.stack, way, asyncio.create_task(_finish(ended, stays)))
+
+    async def _check_committed(self, operation_id: str) -> None:
+        async with self._backends.database.transaction() as connection:
+            if not await is_committed(connection, operation_id):
+                raise Failed("the engine ended without opening the gate")
+
+    def _expect_gate(
+        self, stack: str, on_step: Callable[[str], None], stays: contextlib.AsyncExitStack
+    ) -> "asyncio.Future[None]":
+        """What is done when the stack's gate has opened; until `stays` ends, `on_step` is told what was made."""
+        gate: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._gates[stack], self._told[stack] = gate, on_step
+        stays.callback(self._forget_gate, stack)
+        return gate
+
+    async def _stop(self, engine: Engine, parked: Parked[Work]) -> None:
+        """Have an engine end that nobody waits for any more; one that has ended is left alone."""
+        if not engine.running:
+            return
+        if not parked.work.done():
+            parked.work.set_result(None)
+        engine.interrupt()
+        with contextlib.suppress(EngineError):
+            await engine.wait()
 
     async def converge(
         self, organization: Organization, operation_id: str, stack: str, *, refresh: bool = False
@@ -190,16 +216,6 @@ class ResidentEngines:
             async with self._leased(engine):
                 await engine.start(command, generation.providers.attached, *more)
                 await engine.wait()
-
-    async def _engine_for(self, generation: Generation[Work], stack: str | None) -> tuple[Parked[Work], Way]:
-        """One that waits, unless there is none, or the work belongs to a stack that exists."""
-        waiting = None if stack else generation.pool.take()
-        if waiting is not None:
-            return waiting, "parked"
-        parked: Parked[Work] = Parked()
-        parked.engine = self._engine(stack or _fresh(), parked)
-        await parked.engine.start("up", generation.providers.attached)
-        return parked, "ordinary"
 
     def _engine(self, stack: str, parked: Parked[Work]) -> Engine:
         self._workspaces.release_dead_locks(stack)

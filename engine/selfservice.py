@@ -69,7 +69,7 @@ class Engines(Protocol):
     ) -> Preview:
         """What deploying or converging would change, policies included; changes nothing and takes no lock.
 
-        With `refresh` that is what differs from the rows and the cluster as they are, not from what the state remembers.
+        With `refresh` that is what differs from the rows and the cluster as they are, not as the state remembers them.
         """
 
     async def forget(self, stack: str) -> None:

@@ -87,3 +87,8 @@ where id = %(id)s and status = 'COMMITTED' and managed_by = 'api'
   and not exists (select from tenancy.operations p where p.org_id = o.id and (p.ended_at is null or p.saved_at is null)
                   and p.state <> 'FAILED')
 returning id;
+
+-- name: is_committed
+select exists (
+  select from tenancy.organizations where operation_id = %(operation_id)s::uuid and status = 'COMMITTED'
+) as committed;

@@ -238,6 +238,40 @@ def test_one_engine_a_stack_whichever_replica_runs_it(run: Callable[[Scenario], 
     run(scenario)
 
 
+def test_a_retry_on_a_stack_that_somebody_holds_starts_nothing(
+    deployed: Checkout, run: Callable[[Scenario], None]
+) -> None:
+    async def scenario(room: Room) -> None:
+        operation, stack, _ = await room.made("retried")
+        lease = await take(room.database, stack, "another replica", seconds=30)
+        before = len(engines_of(deployed.folder))
+        with pytest.raises(LeaseTaken):
+            await room.engines.deploy(model("retried"), operation, stack=stack, on_step=lambda _: None)
+        assert len(engines_of(deployed.folder)) <= before, "an engine left behind would hold the stack's lock for ever"
+        await release(room.database, lease)
+        again = await room.engines.deploy(model("retried"), operation, stack=stack, on_step=lambda _: None)
+        await again.saved
+
+    run(scenario)
+
+
+def test_a_sign_up_that_nobody_waits_for_any_more_is_stopped(
+    deployed: Checkout, run: Callable[[Scenario], None]
+) -> None:
+    async def scenario(room: Room) -> None:
+        await room.parked(2)
+        operation = await room.reserve("dropped")
+        waiting = asyncio.create_task(
+            room.engines.deploy(model("dropped"), operation, stack=None, on_step=lambda _: None)
+        )
+        await asyncio.sleep(0.03)
+        waiting.cancel()
+        await asyncio.gather(waiting, return_exceptions=True)
+        assert room.engines.status().busy == 0
+
+    run(scenario)
+
+
 _SERVICE = """
 import asyncio, sys, time
 from pathlib import Path
