@@ -2,6 +2,7 @@
 
 import argparse
 import asyncio
+import signal
 import sys
 from pathlib import Path
 
@@ -43,6 +44,9 @@ def main() -> int:
     pulumi = commands.add_parser("pulumi", help="run a Pulumi command on one stack")
     pulumi.add_argument("--shard", type=parse_shard, help="number/count, such as 2/8; 0/8 is the platform's own")
     pulumi.add_argument("arguments", nargs="+", metavar="-- ARGUMENT", help="what pulumi is to do, after --")
+    # Whoever is started in the background by a script inherits an ignored SIGINT, and so would Pulumi and its plugins,
+    # which it ends by just that signal: each would hang until it is killed.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     try:
         return _run(parser.parse_args())
     except (EngineError, TenantError, DatabaseError) as error:
