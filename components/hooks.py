@@ -1,6 +1,11 @@
-"""Hooks: what happens after a resource was deployed. At most once, so only what is guaranteed elsewhere too."""
+"""Hooks: what happens after a resource was deployed. At most once, so only what is guaranteed elsewhere too.
+
+A hook must not wait for a thread of the program's own: when an update fails, registrations that the engine no longer
+answers hold all of them, the engine waits for the hook, and neither ever ends.
+"""
 
 import asyncio
+from concurrent.futures import ThreadPoolExecutor
 
 import pulumi
 import redis
@@ -16,6 +21,8 @@ def publish_config_changes(settings: Settings, shared: Publisher | None = None) 
     `shared` is a publisher that stays connected, of a process that deploys many; else each hook has its own.
     """
 
+    thread = ThreadPoolExecutor(1, "publish")
+
     async def publish(args: pulumi.ResourceHookArgs) -> None:
         outputs = args.new_outputs or {}
         hints = [_hint(int(outputs["org_id"]), change) for change in outputs.get("changes") or []]
@@ -23,7 +30,7 @@ def publish_config_changes(settings: Settings, shared: Publisher | None = None) 
             return
         publisher = shared or connected_publisher(settings)
         try:
-            await asyncio.to_thread(publisher.publish, hints)
+            await asyncio.get_running_loop().run_in_executor(thread, publisher.publish, hints)
         except redis.RedisError as error:
             pulumi.log.warn(f"{args.name}: Redis is away ({error}); the outbox publishes the change later")
         finally:

@@ -1,5 +1,6 @@
 """An organization's logins to PostgreSQL: password, role, and the Secret that its pods read."""
 
+import asyncio
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
@@ -15,6 +16,7 @@ from provider.resources import DatabaseLogin, OrganizationRow, clear_login
 from tenants import names
 from tenants.plan import TenantPlan
 
+_LONGEST_CLEARING = 20.0  # seconds
 _PASSWORD_BYTES = 32  # as 64 hexadecimal digits: 256 bits, and nothing that a URL must quote
 
 
@@ -38,7 +40,8 @@ def _clear_the_way(tenancy: pulumi.ProviderResource) -> pulumi.ResourceHookBindi
     """Before a role is made: one of the same name is what a killed run left, and CREATE ROLE would fail on it."""
 
     async def clear(args: pulumi.ResourceHookArgs) -> None:
-        await clear_login((args.new_inputs or {})["name"], tenancy)
+        async with asyncio.timeout(_LONGEST_CLEARING):  # a failing engine may never answer: see components/hooks.py
+            await clear_login((args.new_inputs or {})["name"], tenancy)
 
     return pulumi.ResourceHookBinding(before_create=[pulumi.ResourceHook("clear-the-way-for-a-login", clear)])
 
