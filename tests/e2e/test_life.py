@@ -200,4 +200,4 @@ def test_destroy_leaves_nothing_of_ours_and_everything_of_others(deployed: Check
 
 _NOT_OURS = {"org-of-a-stranger", "org-squatted", "org-admission-canary"}
 # deploy/identity/, by the cluster's administrator
-_SET_UP_ONCE = {"agent-ready:platform", "agent-ready:controllers", "agent-ready:canary", "agent-ready:import"}
+_SET_UP_ONCE = {f"agent-ready:{name}" for name in ("platform", "controllers", "canary", "import", "service")}
