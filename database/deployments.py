@@ -5,7 +5,8 @@ of it, the stack's own state knows what was done and the intent is forgotten. An
 an update that was killed: its state was never written.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Literal
 
@@ -36,6 +37,19 @@ class Record:
 
     frames: Mapping[str, str | None]
     placements: Mapping[str, Placement]
+
+    @property
+    def open(self) -> frozenset[str]:
+        """The organizations with which an update has begun and not ended: it runs, or it was killed."""
+        return frozenset(placed.slug for placed in self.placements.values() if placed.phase != "settled")
+
+
+@asynccontextmanager
+async def alone(database: Database, environment: str) -> AsyncIterator[bool]:
+    """Hold the environment's lock; false, and nothing is held, if somebody else does. It goes with its connection."""
+    async with database.transaction() as connection:
+        found = await fetch_one(connection, query("deployments.lock"), environment=environment)
+        yield bool(found and found["locked"])
 
 
 async def is_kept(database: Database) -> bool:

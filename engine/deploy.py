@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import sys
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
@@ -11,7 +12,7 @@ from database import deployments, migrations
 from database.deployments import Record
 from database.pool import Database
 from engine.adopt import adopt
-from engine.errors import NotConfigured, Protected, Unfinished
+from engine.errors import EngineError, Locked, NotConfigured, Protected, Unfinished
 from engine.move import move
 from engine.review_command import review, review_broken
 from engine.runs import Run, everything, needed, unfinished
@@ -42,7 +43,7 @@ class Environment:
     async def up(self, *, all_stacks: bool = False) -> int:
         """Deploy what changed (`all_stacks`: everything); return 0, or 1 if a stack failed. Safe to repeat."""
         stacks = wanted(self._root, self._name)
-        async with _database() as database:
+        async with _alone(self._name) as database:
             if not await deployments.is_kept(database):
                 await migrations.migrate(database)  # nothing may begin that could not be recorded
             record = await self._record(database, stacks)
@@ -51,7 +52,7 @@ class Environment:
             self._check_nothing_protected_leaves(stacks, record)
             todo = self._everything(stacks, record) if all_stacks else needed(stacks, record, known_stacks())
             self._say_skipped(stacks, todo)
-            return 0 if await self._deploy(database, todo) else 1
+            return 0 if await self._deploy(database, todo, record) else 1
 
     async def review(self) -> int:
         """Print what an update would do, as Markdown; return an Outcome. Changes nothing."""
@@ -78,7 +79,7 @@ class Environment:
         if not _DEPLOYING.intersection(arguments[:1]):
             return await Stack(self._root, self._name, shard).run(arguments)
         stacks = wanted(self._root, self._name)
-        async with _database() as database:
+        async with _alone(self._name) as database:
             record = await self._record(database, stacks)
             if unfinished(stacks, record, known_stacks()):
                 raise Unfinished(
@@ -86,19 +87,19 @@ class Environment:
                     "Run `python -m engine up`, which finishes that update first"
                 )
             run = everything(next(w for w in stacks if w.shard == shard), record)
-            async with self._recorded(database, run, removing=arguments[0] == "destroy") as ended:
+            async with self._recorded(database, run, record, removing=arguments[0] == "destroy") as ended:
                 return ended(await Stack(self._root, self._name, shard).run(arguments))
 
     async def move(self) -> int:
         """Move organizations to the stacks that they belong to since the number of shards changed; return 0."""
-        async with _database() as database:
+        async with _alone(self._name) as database:
             moved = await move(self._root, self._name, database)
         print(f"{moved} organizations moved; `python -m engine up` has nothing to change in them", flush=True)
         return 0
 
     async def adopt(self, slug: str) -> int:
         """Take a self-service organization, whose file is in the catalog, into its stack; return 0."""
-        async with _database() as database:
+        async with _alone(self._name) as database:
             await adopt(self._root, self._name, slug, database)
         print(f"{slug} is the catalog's now; `python -m engine up` has nothing to change in it", flush=True)
         return 0
@@ -109,13 +110,13 @@ class Environment:
         Protected organizations stop it before anything is removed, unless `unprotect` says that they are meant too.
         """
         stacks = wanted(self._root, self._name)
-        async with _database() as database:
+        async with _alone(self._name) as database:
             record = await self._finished(database, stacks, await self._record(database, stacks))
             standing = known_stacks()
             runs = self._everything([w for w in stacks if w.stack in standing], record)
 
             async def remove(run: Run, position: str) -> bool:
-                async with self._recorded(database, run, removing=True) as ended:
+                async with self._recorded(database, run, record, removing=True) as ended:
                     arguments = _UNPROTECTED if unprotect else _DESTROY
                     if ended(await self._run(run, arguments, position, alone=len(runs) == 1)):
                         return False
@@ -142,20 +143,27 @@ class Environment:
         left = unfinished(stacks, record, known_stacks())
         if not left:
             return record
+        wanted_now = {slug for stack in stacks for slug in stack.slugs}
         slugs = [slug for run in left for slug in run.slugs]
         print(
             f"an update was killed and the catalog was edited since; {', '.join(slugs[:6])}"
             f"{' …' if len(slugs) > 6 else ''} is finished first as it was meant then",
             flush=True,
         )
-        await self._deploy(database, left)
+        if not await self._deploy(database, left, record):
+            lost = [slug for slug in slugs if slug not in wanted_now]
+            if lost:  # what is still in the catalog is deployed as it says now
+                raise Unfinished(
+                    f"what a killed update has begun with {', '.join(lost)} could not be finished, and nothing else "
+                    "was begun. Mend what is said above and repeat; docs/runbooks/ says how to give it up"
+                )
         return await self._record(database, stacks)
 
-    async def _deploy(self, database: Database, runs: Sequence[Run]) -> bool:
+    async def _deploy(self, database: Database, runs: Sequence[Run], record: Record) -> bool:
         async def deploy(run: Run, position: str) -> bool:
             targets = run.targets(Stack(self._root, self._name, run.stack.shard).urns)
             if targets is not None:
-                async with self._recorded(database, run) as ended:
+                async with self._recorded(database, run, record) as ended:
                     if ended(await self._run(run, (*_UP, *_POLICIES, *targets), position, alone=len(runs) == 1)):
                         return False
             await deployments.finish(
@@ -170,12 +178,13 @@ class Environment:
 
     @asynccontextmanager
     async def _recorded(
-        self, database: Database, run: Run, *, removing: bool = False
+        self, database: Database, run: Run, record: Record, *, removing: bool = False
     ) -> AsyncIterator[Callable[[int], int]]:
         """Record what an update means to do, and forget it when its engine has ended by itself.
 
         The body passes Pulumi's exit code through the function that it is given. If it never comes to that, or Pulumi
-        was killed, the intent stays for the next update to find.
+        was killed, the intent stays for the next update to find. So does one that `record` had open before: an update
+        that fails may have done so before it found what the killed one made.
         """
         deploying = {} if removing else {o.slug: o.model_dump_json(exclude_defaults=True) for o in run.register}
         deleting = [slug for slug in run.slugs if slug not in deploying]
@@ -191,7 +200,8 @@ class Environment:
 
         yield ended
         if _ENDED.intersection(codes):
-            await deployments.settle(database, self._name, run.slugs)
+            known = [slug for slug in run.slugs if slug not in record.open]
+            await deployments.settle(database, self._name, known)
 
     def _check_unprotected(self, runs: Sequence[Run]) -> None:
         for stack in (Stack(self._root, self._name, run.stack.shard) for run in runs):
@@ -235,7 +245,11 @@ class Environment:
 
         async def one(run: Run, position: str) -> bool:
             async with limit:
-                return await act(run, position)
+                try:
+                    return await act(run, position)
+                except EngineError as error:
+                    print(f"{position} {run.stack.stack}: {error}", file=sys.stderr, flush=True)
+                    return False
 
         for turn in turns:
             if not all(await asyncio.gather(*(one(run, f"[{n}/{len(turn)}]") for n, run in enumerate(turn, 1)))):
@@ -263,8 +277,17 @@ def _by_turn(runs: Sequence[Run]) -> list[list[Run]]:
     return [turn for turn in turns if turn]
 
 
+@asynccontextmanager
+async def _alone(environment: str) -> AsyncIterator[Database]:
+    """The database, while nobody else updates this environment; raise Locked if somebody does."""
+    async with _database() as database, deployments.alone(database, environment) as alone:
+        if not alone:
+            raise Locked(f"another update of {environment!r} holds its lock; wait until that has ended, then repeat")
+        yield database
+
+
 def _database() -> Database:
     url = os.environ.get("PLATFORM_DATABASE_URL")
     if not url:
         raise NotConfigured("PLATFORM_DATABASE_URL is not set; run `make up`, then `. .local/env`")
-    return Database(url, size=2)
+    return Database(url, size=4)

@@ -32,7 +32,8 @@ def preview(root: Path, environment: str, run: Run, *, options: Sequence[str] = 
         targets = run.targets(stack.urns)
         if targets is None:
             return Preview(stack.name)
-        return _run(root, stack.name, stack.environment(run.holding), (*options, *targets))
+        with stack.environment(run.holding) as variables:
+            return _run(root, stack.name, variables, (*options, *targets))
     finally:
         if not existed:
             _forget(root, stack.name)

@@ -7,11 +7,13 @@ clean, so the engine is given a copy under `.local/stack/` that holds both.
 import asyncio
 import json
 import os
+import secrets
 import shutil
 import signal
 import socket
 import subprocess
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -54,7 +56,10 @@ class Stack:
         pass it on once. Either way Pulumi ends cleanly by itself, and is waited for: a second one would kill it.
         """
         await asyncio.to_thread(self.prepare)
-        environment = self.environment(holding)
+        with self.environment(holding) as environment:
+            return await self._run(arguments, environment, log)
+
+    async def _run(self, arguments: Sequence[str], environment: Mapping[str, str], log: Path | None) -> int:
         if log is None:
             foreground = await asyncio.create_subprocess_exec(
                 *self._command(arguments), cwd=self._root, env=environment
@@ -82,7 +87,8 @@ class Stack:
         file = ["--config-file", str(self._configured)] if configured else []
         return [executable(), *arguments, "--stack", self.name, *file]
 
-    def environment(self, holding: Holding | None) -> dict[str, str]:
+    @contextmanager
+    def environment(self, holding: Holding | None) -> Iterator[dict[str, str]]:
         """Ours, what the program is to register, and one write of the state at the end instead of two a resource.
 
         An update that is killed then knows nothing of what it did, and need not: docs/adr/0010-shards.md. What to
@@ -90,10 +96,15 @@ class Stack:
         """
         said = {**os.environ, "PULUMI_SKIP_CHECKPOINTS": "true"}
         if holding:
-            file = self._folder / f"{self.name}.holding.json"
+            # Of this run alone: a review that runs beside an update must not tell it what to register.
+            file = self._folder / f"{self.name}.{secrets.token_hex(4)}.holding.json"
             holding.write(file)
             said[HOLDING] = str(file)
-        return said
+        try:
+            yield said
+        finally:
+            if holding:
+                file.unlink(missing_ok=True)
 
     def prepare(self) -> None:
         """Have the stack and its configuration file, and no lock of a process that is gone."""

@@ -1,3 +1,6 @@
+-- name: lock
+select pg_try_advisory_xact_lock(hashtext('agent-ready-k8s.environment'), hashtext(%(environment)s)) as locked;
+
 -- name: exists
 select to_regclass('tenancy.placements') is not null as there;
 
