@@ -85,8 +85,12 @@ async def is_committed(connection: Connection, operation_id: str) -> bool:
 
 
 async def hold(connection: Connection, operation_id: str, stack: str) -> None:
-    """Note the stack that holds what this operation makes."""
-    await connection.execute(query("organizations.hold"), {"operation_id": operation_id, "stack": stack})
+    """Note the stack that holds what this operation makes; raise NoSuchOrganization if another one does by now.
+
+    Whoever was paused between taking an engine and this meets what a recovery has made meanwhile, and stops.
+    """
+    if await fetch_one(connection, query("organizations.hold"), operation_id=operation_id, stack=stack) is None:
+        raise NoSuchOrganization(f"operation {operation_id} was undone, or goes on with another stack than {stack}")
 
 
 async def stacks_in_use(connection: Connection) -> frozenset[str]:

@@ -77,16 +77,21 @@ class Generations(Generic[Work]):
     @asynccontextmanager
     async def at_work(self) -> AsyncIterator[Generation[Work]]:
         """A place among the updates that run at once, and the generation, which stays meanwhile."""
-        async with self._limit:
-            generation = self.now
-            if generation is None:
-                raise Failed("the engine room is not started yet, or closed; try again in a moment")
-            generation.busy += 1
-            try:
-                yield generation
-            finally:
-                generation.busy -= 1
-                generation.idle.set()
+        async with self._limit, self.looking() as generation:
+            yield generation
+
+    @asynccontextmanager
+    async def looking(self) -> AsyncIterator[Generation[Work]]:
+        """The generation, which stays meanwhile, for what takes no place of a sign-up."""
+        generation = self.now
+        if generation is None:
+            raise Failed("the engine room is not started yet, or closed; try again in a moment")
+        generation.busy += 1
+        try:
+            yield generation
+        finally:
+            generation.busy -= 1
+            generation.idle.set()
 
     async def renew_if_needed(self) -> None:
         """Begin a new generation if the present one cannot be trusted any more."""

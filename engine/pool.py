@@ -136,7 +136,7 @@ class Pool(Generic[Work]):
             try:
                 await self._fill()
                 pause = _PAUSE
-            except EngineError as error:
+            except Exception as error:  # noqa: BLE001 - a full disk, a database that is away: the keeper must outlive it
                 log.warning("no engine could be parked, next try in %.0f s: %s", pause, error)
                 await asyncio.sleep(pause)
                 pause = min(pause * 2, _LONGEST_PAUSE)

@@ -167,7 +167,11 @@ class Providers:
         await log.start()
         tenancy, self._tenancy_port = await self._serve_tenancy(address)
         self._servers = [log, tenancy]
-        await asyncio.gather(*(p.start(address, self._folder / f"provider-{p.package}.log") for p in self._shared))
+        try:
+            await asyncio.gather(*(p.start(address, self._folder / f"provider-{p.package}.log") for p in self._shared))
+        except BaseException:
+            await self.close()
+            raise
 
     @property
     def alive(self) -> bool:

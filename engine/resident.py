@@ -13,6 +13,7 @@ from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from weakref import WeakValueDictionary
 
 import pulumi
 
@@ -88,16 +89,25 @@ class ResidentEngines:
         self._workspaces = Workspaces(settings.folder, settings.backend or f"file://{settings.folder}", "")
         self._publisher = connected_publisher(settings.deployment)
         self._generations: Generations[Work] = Generations(self._begin, self._identity, at_once=settings.at_once)
+        self._previews = asyncio.Semaphore(2)
+        self._turns: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()  # while somebody has one
         self._gates: dict[str, asyncio.Future[None]] = {}
         self._told: dict[str, Callable[[str], None]] = {}
         self._holder = f"{socket.gethostname()}/{secrets.token_hex(4)}"
 
     async def start(self) -> None:
-        """Remove what earlier services left, start the providers, and begin to park engines."""
-        self._settings.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        self._workspaces = Workspaces(
-            self._settings.folder, self._workspaces.backend, await asyncio.to_thread(shared_salt, self._settings.folder)
-        )
+        """Remove what earlier services left, start the providers, begin to park engines; failing, leave nothing."""
+        try:
+            await self._start()
+        except BaseException:
+            await self.close()
+            raise
+
+    async def _start(self) -> None:
+        folder = self._settings.folder
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        salt = await asyncio.to_thread(shared_salt, folder)
+        self._workspaces = Workspaces(folder, self._workspaces.backend, salt)
         await self._forget_leftovers()
         await asyncio.to_thread(load_ahead)
         await self._runtime.start()
@@ -128,6 +138,7 @@ class ResidentEngines:
             waiting = None if stack else generation.pool.take()
             parked: Parked[Work] = waiting or Parked()
             engine = parked.engine or self._engine(stack or _fresh(), parked)
+            await stays.enter_async_context(self._turn(engine.stack))
             await stays.enter_async_context(self._leased(engine))
             stays.push_async_callback(self._stop, engine, parked)  # before the lease is given back, whatever happens
             if waiting is None:
@@ -185,19 +196,20 @@ class ResidentEngines:
         self, organization: Organization, operation_id: str | None, stack: str | None, *, refresh: bool = False
     ) -> Preview:
         """What deploying or converging would change, policies included; changes nothing and takes no lock."""
-        async with self._generations.at_work() as generation:
+        async with self._previews, self._generations.looking() as generation:
             name = stack or _fresh()
             parked: Parked[Work] = Parked()
             parked.work.set_result(Work(organization, operation_id))
             engine = self._engine(name, parked)
             more = ["--policy-pack", str(self._settings.root / "policies"), *(["--refresh"] if refresh else [])]
             try:
-                await engine.start("preview", generation.providers.attached, *more)
-                code, said = 0, ""
-                try:
-                    await engine.wait()
-                except EngineError as error:
-                    code, said = 1, str(error)
+                async with self._turn(name), self._ended(engine, parked):
+                    await engine.start("preview", generation.providers.attached, *more)
+                    code, said = 0, ""
+                    try:
+                        await engine.wait()
+                    except EngineError as error:
+                        code, said = 1, str(error)
                 return read_preview(name, map(json.dumps, engine.events)).ended(code, said)
             finally:
                 if stack is None:
@@ -213,9 +225,25 @@ class ResidentEngines:
             parked: Parked[Work] = Parked()
             parked.work.set_result(work)
             engine = self._engine(stack, parked)
-            async with self._leased(engine):
+            async with self._turn(stack), self._leased(engine), self._ended(engine, parked):
                 await engine.start(command, generation.providers.attached, *more)
                 await engine.wait()
+
+    @asynccontextmanager
+    async def _turn(self, stack: str) -> AsyncIterator[None]:
+        """One engine a stack at a time in this process: the runtime knows programs by their stack."""
+        turn = self._turns.get(stack) or asyncio.Lock()
+        self._turns[stack] = turn
+        async with turn:
+            yield
+
+    @asynccontextmanager
+    async def _ended(self, engine: Engine, parked: Parked[Work]) -> AsyncIterator[None]:
+        """Leave only when the engine has ended: cancelled work must not go on without lease and place."""
+        try:
+            yield
+        finally:
+            await self._stop(engine, parked)
 
     def _engine(self, stack: str, parked: Parked[Work]) -> Engine:
         self._workspaces.release_dead_locks(stack)

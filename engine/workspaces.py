@@ -70,6 +70,7 @@ class Workspaces:
     def forget(self, stack: str) -> None:
         """Remove the workspace, and the state where it is files of this machine; gone already is fine."""
         if not self.in_folders:
+            self.make(stack)  # it may have been another host's, or be forgotten already
             subprocess.run(
                 [executable(), "stack", "rm", stack, "--yes", "--force", "--non-interactive"],
                 cwd=self.folder / stack, env={**os.environ, "PULUMI_BACKEND_URL": self.state_of(stack)},

@@ -69,7 +69,9 @@ where id = %(id)s and managed_by = %(managed_by)s and status <> 'DELETED'
 returning id;
 
 -- name: hold
-update tenancy.organizations set stack = %(stack)s where operation_id = %(operation_id)s::uuid and status <> 'DELETED';
+update tenancy.organizations set stack = %(stack)s
+where operation_id = %(operation_id)s::uuid and status <> 'DELETED' and (stack is null or stack = %(stack)s)
+returning id;
 
 -- name: stacks_in_use
 select stack from tenancy.organizations where stack is not null and status <> 'DELETED';

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from database.errors import LeaseTaken
+from database.errors import LeaseTaken, NoSuchOrganization
 from database.leases import release, take
 from database.pool import Database
 from engine.errors import EngineError
@@ -187,7 +187,7 @@ def test_nothing_is_made_for_an_operation_that_was_undone(deployed: Checkout, ru
                 "update tenancy.organizations set status = 'DELETED', deleted_at = now(), purge_after = now() "
                 "where operation_id = %s", (operation,),
             )  # fmt: skip
-        with pytest.raises(EngineError, match="any more"):
+        with pytest.raises(NoSuchOrganization, match="was undone"):
             await room.engines.deploy(model("undone"), operation, stack=None, on_step=lambda _: None)
 
     run(scenario)
