@@ -111,16 +111,18 @@ class _QuietEngine:
 async def _run(request: Any, program: Program) -> Any:
     monitor = grpc.insecure_channel(request.monitor_address, options=_GRPC_CHANNEL_OPTIONS)
     engine = grpc.insecure_channel(request.args[0], options=_GRPC_CHANNEL_OPTIONS)
+    stub = resource_pb2_grpc.ResourceMonitorStub(monitor)
     settings.ROOT.set(None)
     settings.configure(
         settings.Settings(
             project=request.project, stack=request.stack, parallel=request.parallel, dry_run=request.dryRun,
-            organization=request.organization or "organization",
-            monitor=resource_pb2_grpc.ResourceMonitorStub(monitor), engine=_QuietEngine(engine),
+            organization=request.organization or "organization", monitor=stub, engine=_QuietEngine(engine),
         )
     )  # fmt: skip
     set_all_config(dict(request.config), list(request.configSecretKeys))
+    settings.SETTINGS.callbacks = callbacks = _own_callbacks(stub)
     try:
+        await callbacks.serve()
         await settings._load_monitor_feature_support()  # type: ignore[no-untyped-call]
         Stack(lambda: None)  # with an awaitable it would pump a nested loop, and no other program could go on
         await program()
@@ -130,20 +132,25 @@ async def _run(request: Any, program: Program) -> Any:
         return language_pb2.RunResponse(error=f"{type(error).__name__}: {error}")
     finally:
         await _settle()
+        await callbacks._server.stop(grace=0)
         monitor.close()
         engine.close()
     return language_pb2.RunResponse()
 
 
+def _own_callbacks(monitor: Any) -> _CallbackServicer:
+    """The server of this program's hooks. The SDK ends all that its list names when any program ends: not this one."""
+    callbacks = _CallbackServicer(monitor)
+    _CallbackServicer._servicers.remove(callbacks)
+    return callbacks
+
+
 async def _settle() -> None:
-    """Wait for what a failed program left under way, and end the server of its hooks, and of no other program's."""
+    """Wait for what a failed program left under way."""
     left = [*settings.SETTINGS.rpc_manager.rpcs, *settings.SETTINGS.outputs]
     for task in left:
         task.cancel()
     await asyncio.gather(*left, return_exceptions=True)
-    if (callbacks := settings.SETTINGS.callbacks) is not None:
-        _CallbackServicer._servicers.remove(callbacks)
-        await callbacks._server.stop(grace=0)
 
 
 def _stack_of(event: Mapping[str, Any]) -> str:

@@ -10,6 +10,7 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 import pytest
+from pulumi.runtime._callbacks import _CallbackServicer
 
 from database.errors import LeaseTaken, NoSuchOrganization
 from database.leases import release, take
@@ -70,6 +71,7 @@ def run(deployed: Checkout, monkeypatch: pytest.MonkeyPatch) -> Callable[[Scenar
                 await scenario(room)
             finally:
                 await room.engines.close()
+        assert not _CallbackServicer._servicers, "another program's end would end this room's servers of hooks"
 
     return lambda scenario: asyncio.run(asyncio.wait_for(within(scenario), 120))
 
