@@ -122,7 +122,7 @@ async def _run(request: Any, program: Program) -> Any:
     set_all_config(dict(request.config), list(request.configSecretKeys))
     settings.SETTINGS.callbacks = callbacks = _own_callbacks(stub)
     try:
-        await callbacks.serve()
+        await callbacks.serve()  # type: ignore[no-untyped-call]
         await settings._load_monitor_feature_support()  # type: ignore[no-untyped-call]
         Stack(lambda: None)  # with an awaitable it would pump a nested loop, and no other program could go on
         await program()
