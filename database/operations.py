@@ -16,7 +16,7 @@ from database.organizations import Facts
 from database.pool import Connection, Database, fetch_all, fetch_one
 from database.sql import query
 
-Kind = Literal["create", "quota", "delete"]
+Kind = Literal["create", "quota", "change", "repair", "delete"]
 OWNER = "api"  # `managed_by` of every organization that an operation makes
 Json = Mapping[str, Any]
 

@@ -130,6 +130,18 @@ CREATE TABLE tenancy.deployments (
 
 COMMENT ON COLUMN tenancy.deployments.digest IS 'of what a stack deploys beside its organizations; null if not known';
 
+CREATE TABLE tenancy.drift_reports (
+    org_id bigint NOT NULL,
+    checked_at timestamp with time zone DEFAULT now() NOT NULL,
+    items jsonb NOT NULL
+);
+
+ALTER TABLE ONLY tenancy.drift_reports FORCE ROW LEVEL SECURITY;
+
+COMMENT ON TABLE tenancy.drift_reports IS 'What differed between an organization''s stack, rows and cluster when it was last compared; nothing if items is empty.';
+
+COMMENT ON COLUMN tenancy.drift_reports.items IS 'a list of {kind, name, problem}; never a secret';
+
 CREATE TABLE tenancy.operation_steps (
     id bigint NOT NULL,
     operation_id uuid NOT NULL,
@@ -174,7 +186,7 @@ CREATE TABLE tenancy.operations (
     ended_at timestamp with time zone,
     saved_at timestamp with time zone,
     CONSTRAINT operations_check CHECK (((state = 'PENDING'::text) = (ended_at IS NULL))),
-    CONSTRAINT operations_kind_check CHECK ((kind = ANY (ARRAY['create'::text, 'quota'::text, 'delete'::text]))),
+    CONSTRAINT operations_kind_check CHECK ((kind = ANY (ARRAY['create'::text, 'quota'::text, 'change'::text, 'repair'::text, 'delete'::text]))),
     CONSTRAINT operations_state_check CHECK ((state = ANY (ARRAY['PENDING'::text, 'COMMITTED'::text, 'FAILED'::text]))),
     CONSTRAINT operations_way_check CHECK ((way = ANY (ARRAY['parked'::text, 'ordinary'::text])))
 );
@@ -349,6 +361,9 @@ ALTER TABLE ONLY tenancy.config_history
 ALTER TABLE ONLY tenancy.deployments
     ADD CONSTRAINT deployments_pkey PRIMARY KEY (environment, stack);
 
+ALTER TABLE ONLY tenancy.drift_reports
+    ADD CONSTRAINT drift_reports_pkey PRIMARY KEY (org_id);
+
 ALTER TABLE ONLY tenancy.operation_steps
     ADD CONSTRAINT operation_steps_pkey PRIMARY KEY (id);
 
@@ -421,6 +436,9 @@ CREATE TRIGGER record_update AFTER UPDATE ON tenancy.service_configs FOR EACH RO
 ALTER TABLE ONLY tenancy.config_history
     ADD CONSTRAINT config_history_org_id_fkey FOREIGN KEY (org_id) REFERENCES tenancy.organizations(id);
 
+ALTER TABLE ONLY tenancy.drift_reports
+    ADD CONSTRAINT drift_reports_org_id_fkey FOREIGN KEY (org_id) REFERENCES tenancy.organizations(id);
+
 ALTER TABLE ONLY tenancy.operation_steps
     ADD CONSTRAINT operation_steps_operation_id_fkey FOREIGN KEY (operation_id) REFERENCES tenancy.operations(id);
 
@@ -444,6 +462,8 @@ ALTER TABLE ONLY tenancy.service_configs
 
 ALTER TABLE tenancy.config_history ENABLE ROW LEVEL SECURITY;
 
+ALTER TABLE tenancy.drift_reports ENABLE ROW LEVEL SECURITY;
+
 ALTER TABLE tenancy.operation_steps ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE tenancy.operations ENABLE ROW LEVEL SECURITY;
@@ -455,6 +475,8 @@ ALTER TABLE tenancy.organizations ENABLE ROW LEVEL SECURITY;
 ALTER TABLE tenancy.outbox ENABLE ROW LEVEL SECURITY;
 
 CREATE POLICY own_organization ON tenancy.config_history TO agent_ready_app USING ((org_id = ( SELECT tenancy.current_org() AS current_org))) WITH CHECK ((org_id = ( SELECT tenancy.current_org() AS current_org)));
+
+CREATE POLICY own_organization ON tenancy.drift_reports TO agent_ready_app USING ((org_id = ( SELECT tenancy.current_org() AS current_org))) WITH CHECK ((org_id = ( SELECT tenancy.current_org() AS current_org)));
 
 CREATE POLICY own_organization ON tenancy.operation_steps TO agent_ready_app USING ((org_id = ( SELECT tenancy.current_org() AS current_org))) WITH CHECK ((org_id = ( SELECT tenancy.current_org() AS current_org)));
 
@@ -477,6 +499,8 @@ CREATE POLICY own_session ON tenancy.quota_changes TO agent_ready_tenant USING (
 CREATE POLICY own_session ON tenancy.service_configs TO agent_ready_tenant USING ((org_id = ( SELECT tenancy.session_org() AS session_org))) WITH CHECK ((org_id = ( SELECT tenancy.session_org() AS session_org)));
 
 CREATE POLICY platform ON tenancy.config_history TO agent_ready_platform USING (true) WITH CHECK (true);
+
+CREATE POLICY platform ON tenancy.drift_reports TO agent_ready_platform USING (true) WITH CHECK (true);
 
 CREATE POLICY platform ON tenancy.operation_steps TO agent_ready_platform USING (true) WITH CHECK (true);
 

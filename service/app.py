@@ -11,7 +11,7 @@ from starlette.exceptions import HTTPException
 from cluster.errors import ClusterError
 from database.errors import Busy, DatabaseError, LeaseLost
 from engine.errors import EngineError
-from service import health_routes, operation_routes, organization_routes, quota_routes, sign_up_routes
+from service import drift_routes, health_routes, operation_routes, organization_routes, quota_routes, sign_up_routes
 from service.access import Access
 from service.draining import Draining
 from service.limits import RateLimit
@@ -43,6 +43,7 @@ def create_app(services: Services, draining: Draining | None = None) -> FastAPI:
     app.include_router(sign_up_routes.router(services, access, limit, draining))
     app.include_router(organization_routes.router(services, access, draining))
     app.include_router(quota_routes.router(services, access, draining))
+    app.include_router(drift_routes.router(services, access, draining))
     app.include_router(operation_routes.router(services, access))
     app.include_router(health_routes.router(services, access, draining))
     for kind, problem in _HANDLED.items():

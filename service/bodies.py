@@ -10,8 +10,8 @@ from typing import Annotated, Any
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from service.problems import invalid
-from tenants.fields import Cpu, DisplayName, Email, PlanName, Size, Slug
-from tenants.model import Organization
+from tenants.fields import Cpu, DisplayName, Email, PlanName, SettingValue, Size, Slug
+from tenants.model import Database, Member, Network, Organization
 
 _REASON = 200
 Reason = Annotated[str, Field(min_length=1, max_length=_REASON, description="Why; kept in the history")]
@@ -65,6 +65,34 @@ class QuotaChange(Sizes):
         return self
 
 
+class Change(_Strict):
+    """What is to be from now on; what is left out stays, a list or a map is replaced as a whole."""
+
+    name: DisplayName | None = None
+    plan: PlanName | None = None
+    members: tuple[Member, ...] | None = Field(None, strict=False, description="All of them, at least one owner")
+    labels: dict[str, str] | None = Field(None, description="All labels of the namespace beside the platform's")
+    configs: dict[str, SettingValue] | None = Field(None, description="First values of service/key settings")
+    network: Network | None = None
+    database: Database | None = Field(None, description="`rotation` one higher: a new password")
+    protected: bool | None = None
+    retention_days: int | None = None
+    reason: Reason
+
+    @model_validator(mode="after")
+    def _changes_something(self) -> "Change":
+        if not self.asked():
+            raise ValueError(f"changes nothing; give at least one of {', '.join(sorted(_CHANGEABLE))}")
+        return self
+
+    def asked(self) -> dict[str, Any]:
+        """What was asked for."""
+        return self.model_dump(mode="json", include=_CHANGEABLE, exclude_none=True)
+
+
+_CHANGEABLE = set(Change.model_fields) - {"reason"}
+
+
 class PreviewOf(_Strict):
     """A change to look at; of an organization that does not exist yet, the sign-up."""
 
@@ -84,8 +112,12 @@ def validated(described: dict[str, Any]) -> Organization:
 
 def with_sizes(organization: Organization, sizes: dict[str, str], **more: str) -> Organization:
     """The organization with these sizes, and perhaps another plan; raise a Problem if that is not valid."""
-    described = organization.model_dump(mode="json")
-    return validated({**described, **more, "quota": {**described["quota"], **sizes}})
+    return with_changes(organization, {**more, "quota": {**organization.quota.model_dump(mode="json"), **sizes}})
+
+
+def with_changes(organization: Organization, asked: dict[str, Any]) -> Organization:
+    """The organization with these of its fields replaced; raise a Problem if that is not valid."""
+    return validated({**organization.model_dump(mode="json"), **asked})
 
 
 def request_hash(kind: str, asked: dict[str, Any]) -> str:

@@ -3,33 +3,20 @@
 A deletion that has begun only goes forward: it is repeated by any replica until nothing is left but the tombstone.
 """
 
-from cluster.errors import ClusterError
 from database import operations
-from database.errors import DatabaseError, LeaseLost
 from database.operations import Operation
 from engine.errors import EngineError
 from service import steps
-from service.leases import kept
-from service.services import Services, log
-from service.signup import postpone
-from service.steps import StepRecord, recorded
+from service.driving import under_lease
+from service.services import Services
+from service.steps import StepRecord
 from service.undo import take_away
 from tenants.model import Organization
 
 
 async def drive(services: Services, operation: Operation) -> None:
     """Go on with a leased deletion; leave it to recovery if it cannot end now."""
-    try:
-        async with (
-            kept(services.database, operation.lease, services.settings.lease),
-            recorded(services.database, operation.lease) as record,
-        ):
-            await _delete(services, operation, record)
-    except LeaseLost as error:
-        log.warning("%s; another replica goes on", error)
-    except (DatabaseError, ClusterError, EngineError) as error:
-        log.warning("operation %s waits for recovery: %s", operation.id, error)
-        await postpone(services, operation, error)
+    await under_lease(services, operation, lambda record: _delete(services, operation, record))
 
 
 async def _delete(services: Services, operation: Operation, record: StepRecord) -> None:

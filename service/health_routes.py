@@ -9,7 +9,7 @@ from fastapi.responses import JSONResponse
 from prometheus_client import CONTENT_TYPE_LATEST
 
 from cluster.errors import ClusterError
-from database import migrations, operations
+from database import drift, migrations, operations
 from database.errors import DatabaseError
 from service.access import Access
 from service.draining import Draining
@@ -46,10 +46,10 @@ def router(services: Services, access: Access, draining: Draining) -> APIRouter:
     @routes.get("/metrics")
     async def metrics() -> Response:
         try:
-            counts = await operations.counts(services.database)
+            counts, drifted = await operations.counts(services.database), await drift.count(services.database)
         except DatabaseError:
-            counts = {}  # what is known here is told all the same
-        text = services.metrics.render(services.engines.status(), counts, len(services.work))
+            counts, drifted = {}, 0  # what is known here is told all the same
+        text = services.metrics.render(services.engines.status(), counts, drifted, len(services.work))
         return Response(text, media_type=CONTENT_TYPE_LATEST)
 
     return routes

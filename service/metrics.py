@@ -34,14 +34,21 @@ class Metrics:
         self._engines = Gauge("engines", "Engines by what they do; size: how many should wait", ("state",),
                               registry=self._registry)  # fmt: skip
         self._operations = Gauge("operations", "Operations in the database", ("kind", "state"), registry=self._registry)
+        self._drifted = Gauge(
+            "organizations_drifted", "Organizations that differed from what was deployed when last compared",
+            registry=self._registry,
+        )  # fmt: skip
         self._running = Gauge("work_running", "Sagas at work in this replica", registry=self._registry)
 
-    def render(self, pool: PoolStatus, operations: Mapping[tuple[str, str], int], running: int) -> bytes:
+    def render(
+        self, pool: PoolStatus, operations: Mapping[tuple[str, str], int], drifted: int, running: int
+    ) -> bytes:  # fmt: skip
         """The text format, with what is true right now."""
         for state, count in vars(pool).items():
             self._engines.labels(state).set(count)
         self._operations.clear()
         for (kind, state), count in operations.items():
             self._operations.labels(kind, state).set(count)
+        self._drifted.set(drifted)
         self._running.set(running)
         return generate_latest(self._registry)

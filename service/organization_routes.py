@@ -1,7 +1,5 @@
-"""GET and DELETE of organizations, their list, preview and export: for the operator."""
+"""GET, PATCH and DELETE of organizations, their list, preview and export: for the operator."""
 
-import asyncio
-import time
 import uuid
 from dataclasses import replace
 from typing import Annotated, Any
@@ -11,20 +9,19 @@ from fastapi import APIRouter, Query, Request, Response
 from fastapi.responses import JSONResponse
 
 from database import directory, operations
-from database.operations import Operation, Wanted
+from database.operations import Wanted
 from service import preview
 from service.access import Access
-from service.bodies import PreviewOf, request_hash
+from service.bodies import Change, PreviewOf, request_hash, with_changes
 from service.draining import Draining
 from service.found import find, find_ours, shown
 from service.idempotency import key_or_new, replay
 from service.problems import Problem
-from service.reserving import reserve_when_free
+from service.reserving import begin, ended
 from service.services import Services
 from service.sign_up_routes import accepted
 from tenants.model import Organization
 
-_POLL = 0.1  # seconds
 Limit = Annotated[int, Query(ge=1, le=200, description="Organizations a page")]
 After = Annotated[str, Query(max_length=20, pattern="^[0-9]*$", description="`next` of the page before")]
 Confirm = Annotated[str, Query(max_length=63, description="The slug again, to delete a protected organization")]
@@ -59,15 +56,16 @@ def router(services: Services, access: Access, draining: Draining) -> APIRouter:
             _check_confirmed(organization, confirm)
             asked = organization.model_copy(update={"protected": False})
             wanted = _with_request(wanted, asked)
-            reserved = await reserve_when_free(services, wanted, entry.id)
-            earlier = reserved.operation
-            if reserved.is_new:
-                await operations.prolong(services.database, earlier.lease, 0)
-                await services.jobs.resume(earlier.id)
-                earlier = await _ended(services, earlier)
-                if earlier.state == "PENDING":
-                    return accepted(earlier)
+            return await _carried_out(services, wanted, entry.id)
         return replay(earlier, wanted.request_hash, status=200)
+
+    @routes.patch("/{slug}", summary="Change an organization", status_code=200)
+    async def change(request: Request, slug: str, body: Change) -> JSONResponse:
+        """Lists and maps replace what was there. 200 when all is as asked for, 202 while it goes on."""
+        caller = access.require_operator(request)
+        draining.check()
+        entry, organization = await find_ours(services, slug)
+        return await _carried_out(services, _changed(organization, body, caller, key_or_new(request)), entry.id)
 
     @routes.post("/{slug}/preview", summary="What a change would do; changes nothing")
     async def look(request: Request, slug: str, body: PreviewOf) -> dict[str, Any]:
@@ -110,13 +108,18 @@ def _check_confirmed(organization: Organization, confirm: str) -> None:
         )  # fmt: skip
 
 
-async def _ended(services: Services, operation: Operation) -> Operation:
-    """The operation when it has ended, or as it is after the wait limit."""
-    deadline = time.monotonic() + services.settings.wait_limit
-    while time.monotonic() < deadline:
-        async with services.database.transaction() as connection:
-            operation = await operations.read(connection, operation.id) or operation
-        if operation.state != "PENDING":
-            break
-        await asyncio.sleep(_POLL)
-    return operation
+def _changed(organization: Organization, body: Change, caller: str, key: str) -> Wanted:
+    operation_id, slug, asked = str(uuid.uuid4()), organization.slug, body.asked()
+    request = with_changes(organization, asked).model_dump(mode="json")
+    digest = request_hash("change", {"slug": slug, **asked, "reason": body.reason})
+    answer = {"slug": slug, "operation_id": operation_id, "changed": sorted(asked)}
+    return Wanted(operation_id, "change", slug, caller, key, digest, request, answer, reason=body.reason)
+
+
+async def _carried_out(services: Services, wanted: Wanted, org_id: int) -> JSONResponse:
+    """The operation's answer, or 202 if it takes longer than the wait limit."""
+    reserved = await begin(services, wanted, org_id)
+    operation = await ended(services, reserved.operation) if reserved.is_new else reserved.operation
+    if reserved.is_new and operation.state == "PENDING":
+        return accepted(operation)
+    return replay(operation, wanted.request_hash, status=200)

@@ -16,12 +16,12 @@ from cluster.errors import ClusterError
 from database import queue
 from database.errors import DatabaseError, DatabaseFault
 from database.pool import Database
-from service import recovery, signup
+from service import drift, recovery, signup
 from service.services import Jobs, Services
 
 log = logging.getLogger("service")
 # Minute, hour, day, month, weekday, second.
-OFTEN, EACH_MINUTE = "* * * * * */5", "* * * * * 30"
+OFTEN, EACH_MINUTE, BETWEEN = "* * * * * */5", "* * * * * 30", "* * * * * 0"
 _PAUSE = 2.0  # seconds
 
 
@@ -87,6 +87,11 @@ class Queue(Jobs):
         async def sweep(timestamp: int) -> None:
             await _attempt("orphans", recovery.sweep_orphans(services))
             await _attempt("stalled jobs", self._retry_stalled())
+
+        @app.periodic(cron=BETWEEN)
+        @app.task(name="compare", queueing_lock="compare")
+        async def compare(timestamp: int) -> None:
+            await _attempt("drift", drift.compare_due(services))
 
     async def _retry_stalled(self) -> None:
         """Give jobs whose worker has died to somebody else."""

@@ -5,17 +5,17 @@ A change that cannot be enforced, or whose stack does not converge, is set back 
 
 from typing import Any
 
-from cluster.errors import BelowUse, ClusterError
+from cluster.errors import BelowUse
 from cluster.quota import enforce
 from database import operations, organizations
-from database.errors import DatabaseError, LeaseLost
 from database.operations import OWNER, Operation
 from engine.errors import EngineError
 from service import steps
+from service.driving import under_lease
 from service.leases import kept
 from service.problems import Problem
-from service.services import Services, log
-from service.signup import converge, postpone
+from service.services import Services
+from service.signup import converge
 from service.steps import StepRecord, recorded
 from tenants.model import Organization
 from tenants.plan import plan
@@ -44,19 +44,7 @@ async def _hand_on(services: Services, operation: Operation) -> None:
 
 async def drive(services: Services, operation: Operation) -> None:
     """Go on with a leased change: enforce it if that was not done, converge the stack, or set everything back."""
-    try:
-        async with (
-            kept(services.database, operation.lease, services.settings.lease),
-            recorded(services.database, operation.lease) as record,
-        ):
-            await _drive(services, operation, record)
-    except LeaseLost as error:
-        log.warning("%s; another replica goes on", error)
-    except Problem as refused:
-        log.warning("operation %s: %s", operation.id, refused)
-    except (DatabaseError, ClusterError, EngineError) as error:
-        log.warning("operation %s waits for recovery: %s", operation.id, error)
-        await postpone(services, operation, error)
+    await under_lease(services, operation, lambda record: _drive(services, operation, record))
 
 
 async def _drive(services: Services, operation: Operation, record: StepRecord) -> None:
@@ -80,7 +68,7 @@ async def _enforce(services: Services, operation: Operation, record: StepRecord)
         async with services.step(steps.ENFORCE, operation.id):
             effective_at = await enforce(services.cluster, plan(organization))
     except BelowUse as below:
-        raise await _refused(services, operation, str(below)) from below
+        raise await refuse(services, operation, str(below)) from below
     answer = {"effective_at": effective_at.isoformat(), "note": NOTE}
     async with (
         services.step(steps.SET_QUOTA, operation.id),
@@ -93,13 +81,14 @@ async def _enforce(services: Services, operation: Operation, record: StepRecord)
     return {**operation.answer, **answer}
 
 
-async def _refused(services: Services, operation: Operation, why: str) -> Problem:
+async def refuse(services: Services, operation: Operation, why: str) -> Problem:
+    """End an operation that would grant less than is in use; the problem that its caller is told."""
     refused = Problem(
         409, "quota-below-use", "The quota is below what is in use", why, more={"operation_id": operation.id}
     )
     await operations.begin_undo(services.database, operation.lease)
     await operations.fail(services.database, operation.lease, refused.body())
-    services.metrics.ended.labels("quota", "FAILED").inc()
+    services.metrics.ended.labels(operation.kind, "FAILED").inc()
     return refused
 
 

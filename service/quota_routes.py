@@ -14,13 +14,13 @@ from database.operations import Operation, Wanted
 from service.access import Access
 from service.bodies import QuotaChange, request_hash, with_sizes
 from service.draining import Draining
+from service.driving import postpone
 from service.found import find, find_ours
 from service.idempotency import key_or_new, replay
 from service.quota import change
 from service.reserving import reserve_when_free
 from service.services import Services, log
 from service.sign_up_routes import accepted
-from service.signup import postpone
 from tenants.model import Organization
 from tenants.plan import plan
 

@@ -1,15 +1,24 @@
 """Going on with what a replica has left: any other takes the operation when its lease has run out."""
 
 import uuid
+from collections.abc import Awaitable, Callable, Mapping
 
 from cluster import evidence
 from cluster.errors import StillTerminating
 from cluster.evidence import Carrier
 from cluster.namespaces import delete
 from database import directory, operations
-from database.operations import OWNER, Operation
-from service import deletion, quota, signup
+from database.operations import OWNER, Kind, Operation
+from service import change, deletion, quota, repair, signup
 from service.services import Services, log
+
+_DRIVERS: Mapping[Kind, Callable[[Services, Operation], Awaitable[None]]] = {
+    "create": signup.drive,
+    "quota": quota.drive,
+    "change": change.drive,
+    "repair": repair.drive,
+    "delete": deletion.drive,
+}
 
 
 async def resume(services: Services, operation_id: str) -> bool:
@@ -19,17 +28,8 @@ async def resume(services: Services, operation_id: str) -> bool:
         return False
     log.info("operation %s (%s %s) goes on here, attempt %d", operation.id, operation.kind, operation.slug,
              operation.attempt)  # fmt: skip
-    await _drive(services, operation)
+    await _DRIVERS[operation.kind](services, operation)
     return True
-
-
-async def _drive(services: Services, operation: Operation) -> None:
-    if operation.kind == "create":
-        await signup.drive(services, operation)
-    elif operation.kind == "quota":
-        await quota.drive(services, operation)
-    else:
-        await deletion.drive(services, operation)
 
 
 async def resume_all(services: Services) -> list[str]:

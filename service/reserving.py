@@ -5,11 +5,12 @@ import time
 
 from database import operations
 from database.errors import Busy
-from database.operations import Reserved, Wanted
+from database.operations import Operation, Reserved, Wanted
 from service import steps
 from service.services import Services
 
 _PAUSE, _LONGEST_PAUSE = 0.01, 0.2  # seconds
+_POLL = 0.1  # seconds
 
 
 async def reserve_when_free(services: Services, wanted: Wanted, org_id: int) -> Reserved:
@@ -24,3 +25,24 @@ async def reserve_when_free(services: Services, wanted: Wanted, org_id: int) -> 
                 raise
         await asyncio.sleep(pause)
         pause = min(pause * 1.5, _LONGEST_PAUSE)
+
+
+async def begin(services: Services, wanted: Wanted, org_id: int) -> Reserved:
+    """Reserve it and hand it to the queue: whichever replica takes the job does the work."""
+    reserved = await reserve_when_free(services, wanted, org_id)
+    if reserved.is_new:
+        await operations.prolong(services.database, reserved.operation.lease, 0)
+        await services.jobs.resume(reserved.operation.id)
+    return reserved
+
+
+async def ended(services: Services, operation: Operation) -> Operation:
+    """The operation when it has ended, or as it is after the wait limit."""
+    deadline = time.monotonic() + services.settings.wait_limit
+    while time.monotonic() < deadline:
+        async with services.database.transaction() as connection:
+            operation = await operations.read(connection, operation.id) or operation
+        if operation.state != "PENDING":
+            break
+        await asyncio.sleep(_POLL)
+    return operation

@@ -28,6 +28,7 @@ class Settings:
     sign_up_burst: int = 10
     largest_body: int = 16 * 1024
     jobs_at_once: int = 4
+    drift_every: float = 3600.0
 
     @classmethod
     def of(cls, environment: Mapping[str, str]) -> "Settings":
@@ -53,6 +54,7 @@ _NUMBERS = {
     "lease": "OPERATION_LEASE",
     "sign_ups_per_minute": "SIGN_UPS_PER_MINUTE",
     "drain": "DRAIN_SECONDS",
+    "drift_every": "DRIFT_EVERY",
 }
 
 

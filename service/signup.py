@@ -8,16 +8,14 @@ import time
 
 import redis
 
-from cluster.errors import ClusterError
 from database import directory, operations
-from database.errors import DatabaseError, LeaseLost, LeaseTaken
 from database.operations import Operation
 from engine.errors import EngineError
 from engine.selfservice import Deployed
 from service import steps, sweeper
-from service.leases import kept
+from service.driving import under_lease
 from service.services import Services, log
-from service.steps import StepRecord, recorded
+from service.steps import StepRecord
 from service.undo import undo
 from tenants.model import Organization
 
@@ -48,16 +46,9 @@ async def drive(services: Services, operation: Operation, progress: Progress | N
     """Bring a leased sign-up to its saved stack, or undo it; leave it to recovery if neither can be done now."""
     progress = progress or Progress()
     try:
-        async with (
-            kept(services.database, operation.lease, services.settings.lease),
-            recorded(services.database, operation.lease) as record,
-        ):
-            await _forward_or_undo(services, operation, record, progress)
-    except LeaseLost as error:
-        log.warning("%s; another replica goes on", error)
-    except (DatabaseError, ClusterError, EngineError) as error:
-        log.warning("operation %s waits for recovery: %s", operation.id, error)
-        await postpone(services, operation, error)
+        await under_lease(
+            services, operation, lambda record: _forward_or_undo(services, operation, record, progress)
+        )  # fmt: skip
     finally:
         progress.answered.set()
 
@@ -132,18 +123,3 @@ async def publish(services: Services) -> None:
         await sweeper.sweep(services.database, services.publisher)
     except redis.RedisError as error:
         log.warning("hints wait: %s", error)
-
-
-async def postpone(services: Services, operation: Operation, why: Exception) -> None:
-    """Let go of the lease after a pause, so that whoever recovers it does not fail in the same moment again.
-
-    An attempt that found a killed replica's engine on the stack does not count.
-    """
-    pause = services.settings.retry_pause
-    try:
-        if isinstance(why, LeaseTaken):
-            await operations.put_back(services.database, operation.lease, pause)
-        else:
-            await operations.prolong(services.database, operation.lease, pause)
-    except DatabaseError as error:
-        log.warning("operation %s: %s", operation.id, error)

@@ -2,7 +2,7 @@
 select o.id, o.slug, o.name, o.plan, o.status, o.managed_by, o.operation_id::text, o.quota, o.stack, o.retention_days,
   o.created_at, o.committed_at, o.deleted_at,
   (select p.request from tenancy.operations p
-   where p.org_id = o.id and (p.kind = 'create' and p.state <> 'FAILED' or p.kind = 'quota' and p.state = 'COMMITTED')
+   where p.org_id = o.id and (p.kind = 'create' and p.state <> 'FAILED' or p.kind in ('quota', 'change') and p.state = 'COMMITTED')
    order by p.created_at desc limit 1) as described
 from tenancy.organizations o
 where o.slug = %(slug)s and (o.status <> 'DELETED' or o.committed_at is not null);
@@ -17,7 +17,7 @@ order by o.id limit %(most)s;
 -- name: described
 select p.request from tenancy.operations p
 where p.org_id = %(org_id)s
-  and (p.kind = 'create' and p.state <> 'FAILED' or p.kind = 'quota' and p.state = 'COMMITTED')
+  and (p.kind = 'create' and p.state <> 'FAILED' or p.kind in ('quota', 'change') and p.state = 'COMMITTED')
 order by p.created_at desc limit 1;
 
 -- name: ended

@@ -114,5 +114,5 @@ select exists (
 
 -- name: request_before
 select before.request from tenancy.operations before join tenancy.operations p on p.org_id = before.org_id
-where p.id = %(id)s and before.created_at < p.created_at and before.state = 'COMMITTED' and before.kind <> 'delete'
+where p.id = %(id)s and before.created_at < p.created_at and before.state = 'COMMITTED' and before.kind not in ('repair', 'delete')
 order by before.created_at desc limit 1;

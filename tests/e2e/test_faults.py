@@ -7,18 +7,15 @@ import json
 import os
 import random
 import signal
-import subprocess
-import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator
 
-import httpx2
 import pytest
 
 from service import steps
 from tests.e2e.checkout import Checkout
+from tests.e2e.replicas import service, sign_up, until
 from tests.processes import tree
 
 EVERYTHING = bool(os.environ.get("DRILL_POINTS"))
@@ -26,17 +23,6 @@ POINTS = [f"{when} {step}" for step in (*steps.FORWARD, *steps.UNDO) for when in
 SHORT = ("after reserve", "after deploy", "before mark-saved", "before undo-namespace", "after undo-row")
 KILLS = 8 if EVERYTHING else 1  # of each server
 SEED = 20261125
-_SERVICE = """
-import asyncio, os, signal, sys
-from service.engines import make_engines
-from service.run import serve
-
-async def checkpoint(reached):
-    if reached == os.environ.get("DIES_AT"):
-        os.kill(os.getpid(), signal.SIGKILL)
-
-asyncio.run(serve(os.environ, make_engines, checkpoint))
-"""
 
 
 @pytest.fixture(scope="module")
@@ -51,53 +37,6 @@ def platform(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Checkout]:
         yield made
     finally:
         made.plane("down")
-
-
-@contextmanager
-def service(checkout: Checkout, dies_at: str = "") -> Iterator[httpx2.Client]:
-    """A service that ends by SIGKILL at a named point; a client of it."""
-    environment = {
-        **checkout.environment, "DIES_AT": dies_at, "ENGINES_PARKED": "1", "OPERATION_LEASE": "2",
-        "DRAIN_SECONDS": "20", "SIGN_UPS_PER_MINUTE": "10000", "SIGN_UP_WAIT_LIMIT": "5",
-    }  # fmt: skip
-    log = checkout.folder / ".local" / "logs" / "faults.log"
-    with log.open("ab") as out:
-        process = subprocess.Popen(
-            [sys.executable, "-c", _SERVICE], cwd=checkout.folder, stdout=out, stderr=out,
-            env={**environment, "PYTHONPATH": str(checkout.folder)},
-        )  # fmt: skip
-    headers = {"Authorization": f"Bearer {environment['OPERATOR_TOKEN']}"}
-    with httpx2.Client(base_url=environment["API_URL"], headers=headers, timeout=60, trust_env=False) as client:
-        try:
-            until(lambda: process.poll() is not None or answers(client), 30, "the service to answer")
-            yield client
-        finally:
-            process.terminate()
-            process.wait(60)
-    assert len(tree(process.pid)) == 1, "no engine and no provider outlives its service"
-
-
-def answers(client: httpx2.Client) -> bool:
-    try:
-        return client.get("/readyz").status_code == 200
-    except httpx2.TransportError:
-        return False
-
-
-def until(condition: Callable[[], object], seconds: float, what: str) -> None:
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline, f"waited {seconds:.0f} s for {what}"
-        time.sleep(0.1)
-
-
-def sign_up(client: httpx2.Client, slug: str) -> int:
-    """The status, or 0 if the service died over it."""
-    body = {"name": slug, "slug": slug, "owner_email": f"owner@{slug}.example"}
-    try:
-        return client.post("/v1/organizations", json=body, headers={"Idempotency-Key": slug}).status_code
-    except httpx2.TransportError:
-        return 0
 
 
 def settled(checkout: Checkout) -> bool:

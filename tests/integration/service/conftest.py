@@ -14,11 +14,14 @@ import pytest
 from fastapi import FastAPI
 from psycopg.rows import dict_row
 
-from cluster.api import ClusterApi
+from cluster.api import NAMESPACES, ClusterApi
 from database.pool import Database
 from service.app import create_app
 from service.services import Services
 from service.settings import Settings
+from tenants import names
+from tenants.model import Organization
+from tenants.plan import plan
 from tests.integration.prepared import Prepared
 from tests.unit.cluster.fakes import FakeCluster
 from tests.unit.service.fakes import FakeEngines, FakeJobs
@@ -127,3 +130,41 @@ class Stage:
 @pytest.fixture
 def stage(prepared: Prepared) -> Stage:
     return Stage(prepared)
+
+
+LABELS = {names.BASELINE_LABEL: "true"}
+ANNOTATIONS = {"pulumi.com/patchForce": "true"}
+
+
+def organization(slug: str) -> Organization:
+    member = {"email": "ada@acme.example", "role": "owner"}
+    return Organization.model_validate({"name": slug, "slug": slug, "members": [member]})
+
+
+async def equip(cluster: ClusterApi, slug: str) -> None:
+    """The namespace's quota and limits as the component applies them."""
+    planned, path = plan(organization(slug)), f"{NAMESPACES}/org-{slug}"
+    for kind, collection, name, spec in (
+        ("ResourceQuota", "resourcequotas", names.QUOTA, {"hard": planned.quota}),
+        ("LimitRange", "limitranges", names.LIMITS, {"limits": [{"type": "Container", "max": planned.limits.maximum}]}),
+    ):
+        metadata = {"name": name, "labels": LABELS, "annotations": ANNOTATIONS}
+        body = {"apiVersion": "v1", "kind": kind, "metadata": metadata, "spec": spec}
+        await cluster.apply(f"{path}/{collection}/{name}", body, manager=names.FIELD_MANAGER)
+
+
+@pytest.fixture
+def real(prepared: Prepared, stage: Stage) -> Stage:
+    """The stage with the platform's real API server."""
+    return Stage(prepared, stage.settings, lambda: ClusterApi(prepared.kubeconfig))
+
+
+async def signed_up(replica: Replica, slug: str) -> None:
+    answer = await replica.sign_up(slug)
+    assert answer.status_code == 201, answer.text
+    await replica.settled()
+    await equip(replica.services.cluster, slug)
+
+
+async def live(replica: Replica, slug: str) -> Any:
+    return await replica.services.cluster.get(f"{NAMESPACES}/org-{slug}/resourcequotas/{names.QUOTA}")

@@ -6,56 +6,25 @@ from typing import Any
 
 import pytest
 
-from cluster.api import NAMESPACES, ClusterApi
+from cluster.api import NAMESPACES
 from database import operations
 from service import recovery, steps
 from tenants import names
-from tenants.model import Organization
-from tenants.plan import plan
-from tests.integration.prepared import Prepared
-from tests.integration.service.conftest import OPERATOR, Replica, Stage, new_slug
+from tests.integration.service.conftest import (
+    ANNOTATIONS,
+    LABELS,
+    OPERATOR,
+    Replica,
+    Stage,
+    live,
+    new_slug,
+    signed_up,
+)
 from tests.integration.service.killing import Killed, dies_at, points, recovered
-
-_LABELS = {names.BASELINE_LABEL: "true"}
-_ANNOTATIONS = {"pulumi.com/patchForce": "true"}
-
-
-def organization(slug: str) -> Organization:
-    member = {"email": "ada@acme.example", "role": "owner"}
-    return Organization.model_validate({"name": slug, "slug": slug, "members": [member]})
-
-
-async def equip(cluster: ClusterApi, slug: str) -> None:
-    """The namespace's quota and limits as the component applies them."""
-    planned, path = plan(organization(slug)), f"{NAMESPACES}/org-{slug}"
-    for kind, collection, name, spec in (
-        ("ResourceQuota", "resourcequotas", names.QUOTA, {"hard": planned.quota}),
-        ("LimitRange", "limitranges", names.LIMITS, {"limits": [{"type": "Container", "max": planned.limits.maximum}]}),
-    ):
-        metadata = {"name": name, "labels": _LABELS, "annotations": _ANNOTATIONS}
-        body = {"apiVersion": "v1", "kind": kind, "metadata": metadata, "spec": spec}
-        await cluster.apply(f"{path}/{collection}/{name}", body, manager=names.FIELD_MANAGER)
-
-
-@pytest.fixture
-def real(prepared: Prepared, stage: Stage) -> Stage:
-    """The stage with the platform's real API server."""
-    return Stage(prepared, stage.settings, lambda: ClusterApi(prepared.kubeconfig))
-
-
-async def signed_up(replica: Replica, slug: str) -> None:
-    answer = await replica.sign_up(slug)
-    assert answer.status_code == 201, answer.text
-    await replica.settled()
-    await equip(replica.services.cluster, slug)
 
 
 async def patch(replica: Replica, slug: str, **body: Any) -> Any:
     return await replica.client.patch(f"/v1/organizations/{slug}/quota", json=body, headers=OPERATOR)
-
-
-async def live(replica: Replica, slug: str) -> Any:
-    return await replica.services.cluster.get(f"{NAMESPACES}/org-{slug}/resourcequotas/{names.QUOTA}")
 
 
 def test_a_change_is_in_force_when_it_is_answered_and_the_stack_converges_behind(real: Stage) -> None:
@@ -71,8 +40,8 @@ def test_a_change_is_in_force_when_it_is_answered_and_the_stack_converges_behind
         quota = await live(replica, slug)
         assert quota["status"]["hard"] == quota["spec"]["hard"], "enforced, not only asked for"
         assert quota["spec"]["hard"]["limits.cpu"] == "12"
-        assert quota["metadata"]["labels"] == _LABELS, "what our manager has applied before is still there"
-        assert quota["metadata"]["annotations"] == _ANNOTATIONS
+        assert quota["metadata"]["labels"] == LABELS, "what our manager has applied before is still there"
+        assert quota["metadata"]["annotations"] == ANNOTATIONS
         managers = {
             (m["manager"], m["operation"]) for m in quota["metadata"]["managedFields"] if "subresource" not in m
         }

@@ -37,6 +37,7 @@ class FakeEngines(Engines):
     taken: int = 0
     converged: list[str] = field(default_factory=list)
     stacks: set[str] = field(default_factory=set)
+    described: dict[str, Organization] = field(default_factory=dict)
     preview_of: Callable[[Organization], Preview] = lambda organization: Preview("fake")
 
     async def start(self) -> None:
@@ -91,12 +92,15 @@ class FakeEngines(Engines):
             assert found is not None
             await organizations.commit(connection, found["id"])
 
-    async def converge(self, organization: Organization, operation_id: str, stack: str) -> None:
-        self.calls.append(("converge", organization.slug))
+    async def converge(
+        self, organization: Organization, operation_id: str, stack: str, *, refresh: bool = False
+    ) -> None:
+        self.calls.append(("repair" if refresh else "converge", organization.slug))
         if self.hold_converge:
             await self.hold_converge.wait()
         self.converged.append(plan(organization).sizes["cpu"])
         self._fail("converge")
+        self.described[stack] = organization
 
     async def destroy(self, organization: Organization, operation_id: str, stack: str) -> None:
         self.calls.append(("destroy", organization.slug))
@@ -107,7 +111,9 @@ class FakeEngines(Engines):
             await namespaces.delete(self.cluster, name, found["metadata"]["uid"])
         self.stacks.discard(stack)
 
-    async def preview(self, organization: Organization, operation_id: str | None, stack: str | None) -> Preview:
+    async def preview(
+        self, organization: Organization, operation_id: str | None, stack: str | None, *, refresh: bool = False
+    ) -> Preview:
         self.calls.append(("preview", organization.slug))
         return self.preview_of(organization)
 

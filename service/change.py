@@ -1,0 +1,81 @@
+"""A change of anything that an organization has: the engine brings the stack to it, and then it is committed.
+
+A change that the engine cannot make is set back, and its operation tells what could not be.
+"""
+
+from cluster.errors import BelowUse
+from cluster.quota import enforce
+from database import operations
+from database.operations import Operation
+from engine.errors import EngineError
+from service import steps
+from service.driving import under_lease
+from service.problems import Problem
+from service.quota import refuse
+from service.services import Services
+from service.signup import publish
+from service.steps import StepRecord
+from tenants.model import Organization
+from tenants.plan import plan
+
+
+async def drive(services: Services, operation: Operation) -> None:
+    """Go on with a leased change: forward for so many attempts, then back for as many."""
+    await under_lease(services, operation, lambda record: _drive(services, operation, record))
+
+
+async def _drive(services: Services, operation: Operation, record: StepRecord) -> None:
+    if operation.undoing or operation.attempt > services.settings.attempts:
+        await _set_back(services, operation, record)
+        return
+    organization = Organization.model_validate(operation.request)
+    try:
+        async with services.step(steps.ENFORCE, operation.id):
+            await enforce(services.cluster, plan(organization))
+    except BelowUse as below:
+        raise await refuse(services, operation, str(below)) from below
+    try:
+        await converge(services, operation, organization)
+    except EngineError as error:
+        record.add("not converged", str(error))
+        raise
+    async with services.step(steps.COMMIT, operation.id), services.database.transaction() as connection:
+        await operations.commit(connection, operation.lease, {}, saved=True)
+    services.metrics.ended.labels(operation.kind, "COMMITTED").inc()
+    async with services.step(steps.PUBLISH, operation.id):
+        await publish(services)
+
+
+async def converge(
+    services: Services, operation: Operation, organization: Organization, *, refresh: bool = False
+) -> None:  # fmt: skip
+    """Bring the operation's stack to the organization; raise EngineError, also while its sign-up is not saved."""
+    if operation.stack is None:
+        raise EngineError("the organization has no stack yet: its sign-up is still being recovered")
+    async with services.step(steps.CONVERGE, operation.id):
+        await services.engines.converge(
+            organization, operation.organization_operation_id, operation.stack, refresh=refresh
+        )  # fmt: skip
+
+
+async def _set_back(services: Services, operation: Operation, record: StepRecord) -> None:
+    await operations.begin_undo(services.database, operation.lease)
+    before = Organization.model_validate(await operations.request_before(services.database, operation.id))
+    done, left = ["rows, objects and stack"], list[str]()
+    try:
+        async with services.step(steps.RESTORE_STACK, operation.id):
+            await converge(services, operation, before)
+    except EngineError as error:
+        record.add("not set back", str(error))
+        if operation.attempt <= 2 * services.settings.attempts:
+            raise
+        done, left = [], [f"the stack does not converge: {error}"]
+    mend = f"; see `GET /v1/drift?slug={operation.slug}`, and repair" if left else ""
+    problem = Problem(
+        500, "not-changed", "The organization is not changed",
+        f"the engine could not make the change in {services.settings.attempts} attempts; try again later{mend}",
+        more={"operation_id": operation.id, "compensated": done, "left": left},
+    )  # fmt: skip
+    async with services.step(steps.FAIL, operation.id):
+        await operations.fail(services.database, operation.lease, problem.body())
+    services.metrics.ended.labels(operation.kind, "FAILED").inc()

@@ -1,0 +1,47 @@
+"""The frame of every saga: work under a lease, with its steps recorded; what cannot be done now is left to recovery."""
+
+from collections.abc import Awaitable, Callable
+
+from cluster.errors import ClusterError
+from database import operations
+from database.errors import DatabaseError, LeaseLost, LeaseTaken
+from database.operations import Operation
+from engine.errors import EngineError
+from service.leases import kept
+from service.problems import Problem
+from service.services import Services, log
+from service.steps import StepRecord, recorded
+
+
+async def under_lease(
+    services: Services, operation: Operation, work: Callable[[StepRecord], Awaitable[None]]
+) -> None:  # fmt: skip
+    """Do the work of a leased operation; whatever ends it early is left to whoever recovers the operation."""
+    try:
+        async with (
+            kept(services.database, operation.lease, services.settings.lease),
+            recorded(services.database, operation.lease) as record,
+        ):
+            await work(record)
+    except LeaseLost as error:
+        log.warning("%s; another replica goes on", error)
+    except Problem as refused:
+        log.warning("operation %s: %s", operation.id, refused)
+    except (DatabaseError, ClusterError, EngineError) as error:
+        log.warning("operation %s waits for recovery: %s", operation.id, error)
+        await postpone(services, operation, error)
+
+
+async def postpone(services: Services, operation: Operation, why: Exception) -> None:
+    """Let go of the lease after a pause, so that whoever recovers it does not fail in the same moment again.
+
+    An attempt that found a killed replica's engine on the stack does not count.
+    """
+    pause = services.settings.retry_pause
+    try:
+        if isinstance(why, LeaseTaken):
+            await operations.put_back(services.database, operation.lease, pause)
+        else:
+            await operations.prolong(services.database, operation.lease, pause)
+    except DatabaseError as error:
+        log.warning("operation %s: %s", operation.id, error)
