@@ -18,6 +18,7 @@ from engine.parked import Engine
 log = logging.getLogger("engine.pool")
 Work = TypeVar("Work")
 _LONGEST_PARKING = 60.0  # seconds until an engine must be warm
+_LOOK = 0.02  # seconds between looks at whether there is room for one more
 _PAUSE, _LONGEST_PAUSE = 1.0, 30.0  # seconds between attempts to park, growing while they fail
 
 
@@ -40,7 +41,7 @@ class Pool(Generic[Work]):
     """Keeps `size` engines parked. `start` starts one, `discard` drops the stack of one that was not used.
 
     `oldest` is the age in seconds at which a parked engine is replaced; `at_once` how many are started at a time.
-    While `crowded` says so nothing is parked: a sign-up that is at work comes before one that may come.
+    While `crowded`, told how many wait, says so, none is started: a sign-up that is at work comes before one that may.
     """
 
     def __init__(
@@ -51,7 +52,7 @@ class Pool(Generic[Work]):
         size: int,
         oldest: float,
         at_once: int = 1,
-        crowded: Callable[[], bool] = lambda: False,
+        crowded: Callable[[int], bool] = lambda waiting: False,
     ) -> None:
         self._crowded = crowded
         self._start, self._discard = start, discard
@@ -93,6 +94,8 @@ class Pool(Generic[Work]):
         parked: Parked[Work] = Parked()
         try:
             async with self._limit:
+                while self._crowded(self.parked):  # noqa: ASYNC110 - a look is cheap, and nobody waits for it
+                    await asyncio.sleep(_LOOK)
                 parked.engine = await self._start(parked)
                 await self._warm(parked, parked.engine)
         except BaseException:
@@ -131,8 +134,6 @@ class Pool(Generic[Work]):
                     await self._wanting.wait()
             self._wanting.clear()
             self._drop_unusable()
-            while self._crowded():  # noqa: ASYNC110 - a look ten times a second is cheap, and nobody waits for it
-                await asyncio.sleep(0.1)
             try:
                 await self._fill()
                 pause = _PAUSE

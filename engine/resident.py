@@ -93,6 +93,7 @@ class ResidentEngines:
         self._turns: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()  # while somebody has one
         self._gates: dict[str, asyncio.Future[None]] = {}
         self._told: dict[str, Callable[[str], None]] = {}
+        self._hurrying = 0  # sign-ups that wait for their gate
         self._holder = f"{socket.gethostname()}/{secrets.token_hex(4)}"
 
     async def start(self) -> None:
@@ -134,6 +135,7 @@ class ResidentEngines:
         """Hand the organization to a parked engine, or to one that is started for it; return at its gate."""
         stays = contextlib.AsyncExitStack()
         generation = await stays.enter_async_context(self._generations.at_work())
+        self._hurrying += 1
         try:
             waiting = None if stack else generation.pool.take()
             parked: Parked[Work] = waiting or Parked()
@@ -154,6 +156,8 @@ class ResidentEngines:
         except BaseException:
             await stays.aclose()
             raise
+        finally:
+            self._hurrying -= 1
         way: Way = "parked" if waiting else "ordinary"
         return Deployed(engine.stack, way, asyncio.create_task(_finish(ended, stays)))
 
@@ -302,6 +306,10 @@ class ResidentEngines:
         if kind == "IsolationGate" and gate is not None and not gate.done():
             gate.set_result(None)
 
+    def _crowded(self, waiting: int) -> bool:
+        """Starting an engine takes most of a core: not while a sign-up waits for its gate, unless none could be next."""
+        return self._generations.crowded() or (self._hurrying > 0 and waiting > 0)
+
     def _forget_gate(self, stack: str) -> None:
         self._gates.pop(stack, None)
         self._told.pop(stack, None)
@@ -318,7 +326,7 @@ class ResidentEngines:
 
         pool: Pool[Work] = Pool(
             start, self.forget, size=self._settings.size, oldest=self._settings.oldest, at_once=2,
-            crowded=self._generations.crowded,
+            crowded=self._crowded,
         )  # fmt: skip
         pool.open()
         return Generation(providers, pool, identity)

@@ -54,7 +54,7 @@ class Yard:
         self.discarded.append(stack)
 
     def pool(self, size: int = 2, oldest: float = 600.0) -> Pool[str]:
-        return Pool(self.start, self.discard, size=size, oldest=oldest, crowded=lambda: self.crowded)
+        return Pool(self.start, self.discard, size=size, oldest=oldest, crowded=lambda waiting: self.crowded)
 
 
 def run(scenario: Callable[[Yard], Awaitable[Any]]) -> None:
