@@ -307,7 +307,7 @@ class ResidentEngines:
             gate.set_result(None)
 
     def _crowded(self, waiting: int) -> bool:
-        """Starting an engine takes most of a core: not while a sign-up waits for its gate, unless none could be next."""
+        """Starting an engine takes most of a core: not while a sign-up waits for its gate, unless the pool is empty."""
         return self._generations.crowded() or (self._hurrying > 0 and waiting > 0)
 
     def _forget_gate(self, stack: str) -> None:
