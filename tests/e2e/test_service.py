@@ -9,9 +9,9 @@ import pytest
 from tests.e2e.checkout import Checkout
 from tests.e2e.replicas import service, sign_up
 
-SLUG = "zephyr-foods"
+SLUG = "harbour-labs"
 PLACE = f"/v1/organizations/{SLUG}"
-MEMBERS = [{"email": f"owner@{SLUG}.example", "role": "owner"}, {"email": "bob@zephyr.example", "role": "viewer"}]
+MEMBERS = [{"email": f"owner@{SLUG}.example", "role": "owner"}, {"email": "bob@harbour.example", "role": "viewer"}]
 
 
 @pytest.fixture(scope="module")
@@ -34,7 +34,7 @@ def bindings(checkout: Checkout) -> set[tuple[str, str]]:
 
 
 def test_a_member_comes_and_goes_in_the_cluster_and_in_the_row(deployed: Checkout, api: httpx2.Client) -> None:
-    bob = ("agent-ready:bob@zephyr.example", "agent-ready:viewer")
+    bob = ("agent-ready:bob@harbour.example", "agent-ready:viewer")
     answer = api.patch(PLACE, json={"members": MEMBERS, "plan": "business", "reason": "Bob comes"})
     assert answer.status_code == 200, answer.text
     assert bob in bindings(deployed)
