@@ -52,9 +52,7 @@ async def report(
     """
     found = json.dumps([vars(item) for item in items])
     async with database.transaction() as connection:
-        kept = await fetch_one(
-            connection, query("drift.report"), org_id=org_id, items=found, since=since, but=but
-        )  # fmt: skip
+        kept = await fetch_one(connection, query("drift.report"), org_id=org_id, items=found, since=since, but=but)
     return kept is not None
 
 

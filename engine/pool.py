@@ -41,7 +41,7 @@ class Pool(Generic[Work]):
     """Keeps `size` engines parked. `start` starts one, `discard` drops the stack of one that was not used.
 
     `oldest` is the age in seconds at which a parked engine is replaced; `at_once` how many are started at a time.
-    While `crowded`, told how many wait, says so, none is started: a sign-up that is at work comes before one that may.
+    `crowded` is told how many wait; while it says so none is started: a sign-up at work comes before one that may come.
     """
 
     def __init__(

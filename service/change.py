@@ -9,7 +9,7 @@ from database import operations
 from database.operations import Operation
 from engine.errors import EngineError
 from service import steps
-from service.driving import under_lease
+from service.driving import commit, fail, under_lease
 from service.problems import Problem
 from service.quota import refuse
 from service.services import Services
@@ -39,23 +39,21 @@ async def _drive(services: Services, operation: Operation, record: StepRecord) -
     except EngineError as error:
         record.add("not converged", str(error))
         raise
-    async with services.step(steps.COMMIT, operation.id), services.database.transaction() as connection:
-        await operations.commit(connection, operation.lease, {}, saved=True)
-    services.metrics.ended.labels(operation.kind, "COMMITTED").inc()
+    await commit(services, operation, {})
     async with services.step(steps.PUBLISH, operation.id):
         await publish(services)
 
 
 async def converge(
     services: Services, operation: Operation, organization: Organization, *, refresh: bool = False
-) -> None:  # fmt: skip
+) -> None:
     """Bring the operation's stack to the organization; raise EngineError, also while its sign-up is not saved."""
     if operation.stack is None:
         raise EngineError("the organization has no stack yet: its sign-up is still being recovered")
     async with services.step(steps.CONVERGE, operation.id):
         await services.engines.converge(
             organization, operation.organization_operation_id, operation.stack, refresh=refresh
-        )  # fmt: skip
+        )
 
 
 async def _set_back(services: Services, operation: Operation, record: StepRecord) -> None:
@@ -76,6 +74,4 @@ async def _set_back(services: Services, operation: Operation, record: StepRecord
         f"the engine could not make the change in {services.settings.attempts} attempts; try again later{mend}",
         more={"operation_id": operation.id, "compensated": done, "left": left},
     )  # fmt: skip
-    async with services.step(steps.FAIL, operation.id):
-        await operations.fail(services.database, operation.lease, problem.body())
-    services.metrics.ended.labels(operation.kind, "FAILED").inc()
+    await fail(services, operation, problem)

@@ -3,11 +3,10 @@
 A deletion that has begun only goes forward: it is repeated by any replica until nothing is left but the tombstone.
 """
 
-from database import operations
 from database.operations import Operation
 from engine.errors import EngineError
 from service import steps
-from service.driving import under_lease
+from service.driving import commit, under_lease
 from service.services import Services
 from service.steps import StepRecord
 from service.undo import take_away
@@ -30,6 +29,4 @@ async def _delete(services: Services, operation: Operation, record: StepRecord) 
             if operation.attempt <= services.settings.attempts:
                 raise
     done = await take_away(services, operation, record)
-    async with services.step(steps.COMMIT, operation.id), services.database.transaction() as connection:
-        await operations.commit(connection, operation.lease, {"left": done.left} if done.left else {}, saved=True)
-    services.metrics.ended.labels("delete", "COMMITTED").inc()
+    await commit(services, operation, {"left": done.left} if done.left else {})

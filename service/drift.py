@@ -24,7 +24,7 @@ _WORDS = {"add": "is missing", "remove": "is not meant to be there"}
 
 async def compare(
     services: Services, entry: Entry, organization: Organization, *, but: str | None = None
-) -> list[Item]:  # fmt: skip
+) -> list[Item]:
     """Everything that differs; the report is kept. `but` is the operation that asks.
 
     Raises Busy if an operation works on the organization: what differs then is under way.
@@ -34,7 +34,7 @@ async def compare(
         preview = await services.engines.preview(organization, entry.operation_id, entry.stack, refresh=True)
         items = list(_items(merge([preview], [organization])))
     except EngineError as error:
-        items = [Item("stack", entry.stack or "", f"could not be compared: {error}")]
+        items = [_not_compared(entry.stack or "", str(error))]
     if not await drift.report(services.database, entry.id, items, since=since, but=but):
         raise Busy(f"an operation works on {entry.slug!r} right now; compare when it has ended")
     return items
@@ -62,7 +62,11 @@ def _items(review: Review) -> Iterator[Item]:
         for change in organization.objects:
             yield Item(change.kind, change.name, _problem(change))
     for stack, text in review.errors:
-        yield Item("stack", stack, f"could not be compared: {text}")
+        yield _not_compared(stack, text)
+
+
+def _not_compared(stack: str, why: str) -> Item:
+    return Item("stack", stack, f"could not be compared: {why}")
 
 
 def _problem(change: ObjectChange) -> str:

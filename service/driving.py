@@ -7,15 +7,14 @@ from database import operations
 from database.errors import DatabaseError, LeaseLost, LeaseTaken
 from database.operations import Operation
 from engine.errors import EngineError
+from service import steps
 from service.leases import kept
 from service.problems import Problem
 from service.services import Services, log
 from service.steps import StepRecord, recorded
 
 
-async def under_lease(
-    services: Services, operation: Operation, work: Callable[[StepRecord], Awaitable[None]]
-) -> None:  # fmt: skip
+async def under_lease(services: Services, operation: Operation, work: Callable[[StepRecord], Awaitable[None]]) -> None:
     """Do the work of a leased operation; whatever ends it early is left to whoever recovers the operation."""
     try:
         async with (
@@ -30,6 +29,20 @@ async def under_lease(
     except (DatabaseError, ClusterError, EngineError) as error:
         log.warning("operation %s waits for recovery: %s", operation.id, error)
         await postpone(services, operation, error)
+
+
+async def commit(services: Services, operation: Operation, answer: operations.Json) -> None:
+    """End an operation whose stack is saved, as what was asked for; `answer` is added to its own. Raise LeaseLost."""
+    async with services.step(steps.COMMIT, operation.id), services.database.transaction() as connection:
+        await operations.commit(connection, operation.lease, answer, saved=True)
+    services.metrics.ended.labels(operation.kind, "COMMITTED").inc()
+
+
+async def fail(services: Services, operation: Operation, problem: Problem) -> None:
+    """End an operation with the problem that its caller is told, now and on each repetition. Raise LeaseLost."""
+    async with services.step(steps.FAIL, operation.id):
+        await operations.fail(services.database, operation.lease, problem.body())
+    services.metrics.ended.labels(operation.kind, "FAILED").inc()
 
 
 async def postpone(services: Services, operation: Operation, why: Exception) -> None:

@@ -40,9 +40,7 @@ class Metrics:
         )  # fmt: skip
         self._running = Gauge("work_running", "Sagas at work in this replica", registry=self._registry)
 
-    def render(
-        self, pool: PoolStatus, operations: Mapping[tuple[str, str], int], drifted: int, running: int
-    ) -> bytes:  # fmt: skip
+    def render(self, pool: PoolStatus, operations: Mapping[tuple[str, str], int], drifted: int, running: int) -> bytes:
         """The text format, with what is true right now."""
         for state, count in vars(pool).items():
             self._engines.labels(state).set(count)

@@ -11,7 +11,7 @@ from database import operations, organizations
 from database.operations import OWNER, Operation
 from engine.errors import EngineError
 from service import steps
-from service.driving import under_lease
+from service.driving import fail, under_lease
 from service.leases import kept
 from service.problems import Problem
 from service.services import Services
@@ -111,9 +111,7 @@ async def _set_back(services: Services, operation: Operation, record: StepRecord
         500, "quota-not-changed", "The quota is as it was before", f"{why}; try again later",
         more={"operation_id": operation.id, "compensated": ["quota in the cluster", "row"], "left": []},
     )  # fmt: skip
-    async with services.step(steps.FAIL, operation.id):
-        await operations.fail(services.database, operation.lease, problem.body())
-    services.metrics.ended.labels("quota", "FAILED").inc()
+    await fail(services, operation, problem)
 
 
 def facts(organization: Organization) -> organizations.Facts:

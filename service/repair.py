@@ -1,12 +1,10 @@
 """Repairing drift: the engine reads what there is, brings it to what was deployed, and what is left is looked for."""
 
-from database import operations
 from database.operations import Operation
 from engine.errors import EngineError
-from service import steps
 from service.change import converge
 from service.drift import compare
-from service.driving import under_lease
+from service.driving import commit, fail, under_lease
 from service.found import find_ours
 from service.problems import Problem
 from service.services import Services
@@ -26,22 +24,18 @@ async def _repair(services: Services, operation: Operation, record: StepRecord) 
         record.add("not repaired", str(error))
         if operation.attempt < services.settings.attempts:
             raise
-        await _fail(services, operation, [str(error)])
+        await _not_repaired(services, operation, [str(error)])
         return
     entry, organization = await find_ours(services, operation.slug)
     if left := await compare(services, entry, organization, but=operation.id):
-        await _fail(services, operation, [f"{item.kind} {item.name}: {item.problem}" for item in left])
+        await _not_repaired(services, operation, [f"{item.kind} {item.name}: {item.problem}" for item in left])
         return
-    async with services.step(steps.COMMIT, operation.id), services.database.transaction() as connection:
-        await operations.commit(connection, operation.lease, {}, saved=True)
-    services.metrics.ended.labels("repair", "COMMITTED").inc()
+    await commit(services, operation, {})
 
 
-async def _fail(services: Services, operation: Operation, left: list[str]) -> None:
+async def _not_repaired(services: Services, operation: Operation, left: list[str]) -> None:
     problem = Problem(
         500, "not-repaired", "The organization still differs from what was deployed", "; ".join(left),
         more={"operation_id": operation.id, "left": left},
     )  # fmt: skip
-    async with services.step(steps.FAIL, operation.id):
-        await operations.fail(services.database, operation.lease, problem.body())
-    services.metrics.ended.labels("repair", "FAILED").inc()
+    await fail(services, operation, problem)

@@ -46,9 +46,7 @@ async def drive(services: Services, operation: Operation, progress: Progress | N
     """Bring a leased sign-up to its saved stack, or undo it; leave it to recovery if neither can be done now."""
     progress = progress or Progress()
     try:
-        await under_lease(
-            services, operation, lambda record: _forward_or_undo(services, operation, record, progress)
-        )  # fmt: skip
+        await under_lease(services, operation, lambda record: _forward_or_undo(services, operation, record, progress))
     finally:
         progress.answered.set()
 

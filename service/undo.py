@@ -11,6 +11,7 @@ from cluster.errors import StillTerminating
 from database import operations, organizations
 from database.operations import OWNER, Operation
 from service import steps
+from service.driving import fail
 from service.problems import Problem
 from service.services import Services
 from service.steps import StepRecord
@@ -38,9 +39,7 @@ async def undo(services: Services, operation: Operation, record: StepRecord, why
     async with services.database.transaction() as connection:  # the engine has noted its stack meanwhile
         operation = await operations.read(connection, operation.id) or operation
     done = await take_away(services, operation, record)
-    async with services.step(steps.FAIL, operation.id):
-        await operations.fail(services.database, operation.lease, failure(operation, done, why).body())
-    services.metrics.ended.labels(operation.kind, "FAILED").inc()
+    await fail(services, operation, failure(operation, done, why))
 
 
 async def take_away(services: Services, operation: Operation, record: StepRecord) -> Compensation:

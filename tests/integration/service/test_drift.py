@@ -18,9 +18,7 @@ def differing(replica: Replica) -> None:
     """From now on the engines see differences, until they have converged."""
     with RECORDED.open() as lines:
         found = read_preview("s", lines)
-    replica.engines.preview_of = lambda organization: (
-        Preview("s") if replica.engines.made("repair") else found
-    )  # fmt: skip
+    replica.engines.preview_of = lambda organization: Preview("s") if replica.engines.made("repair") else found
 
 
 async def repair(replica: Replica, slug: str, key: str = "") -> Any:
@@ -28,7 +26,7 @@ async def repair(replica: Replica, slug: str, key: str = "") -> Any:
     return await replica.client.post(f"/v1/drift/{slug}/repair", headers=headers)
 
 
-async def signed_up(replica: Replica) -> str:
+async def made(replica: Replica) -> str:
     slug = new_slug("drift")
     assert (await replica.sign_up(slug)).status_code == 201
     await replica.settled()
@@ -37,7 +35,7 @@ async def signed_up(replica: Replica) -> str:
 
 def test_what_differs_is_told_kept_and_repaired(stage: Stage) -> None:
     async def act(replica: Replica) -> None:
-        slug = await signed_up(replica)
+        slug = await made(replica)
         assert (await replica.get(f"/v1/drift?slug={slug}"))["items"] == [], "as it was deployed"
         differing(replica)
         told = (await replica.get(f"/v1/drift?slug={slug}"))["items"]
@@ -62,7 +60,7 @@ def test_what_differs_is_told_kept_and_repaired(stage: Stage) -> None:
 
 def test_a_repair_that_leaves_something_says_what(stage: Stage) -> None:
     async def act(replica: Replica) -> None:
-        slug = await signed_up(replica)
+        slug = await made(replica)
         differing(replica)
         found = replica.engines.preview_of(None)  # type: ignore[arg-type]
         replica.engines.preview_of = lambda organization: found
@@ -76,7 +74,7 @@ def test_a_repair_that_leaves_something_says_what(stage: Stage) -> None:
 
 def test_an_engine_that_cannot_compare_is_reported_as_such(stage: Stage) -> None:
     async def act(replica: Replica) -> None:
-        slug = await signed_up(replica)
+        slug = await made(replica)
         replica.engines.preview_of = lambda organization: Preview("s", errors=("the state is broken",), succeeded=False)
         (item,) = (await replica.get(f"/v1/drift?slug={slug}"))["items"]
         assert (item["kind"], item["problem"]) == ("stack", "could not be compared: the state is broken")
@@ -86,7 +84,7 @@ def test_an_engine_that_cannot_compare_is_reported_as_such(stage: Stage) -> None
 
 def test_each_organization_gets_its_turn_and_one_that_is_being_changed_waits_for_the_next(stage: Stage) -> None:
     async def act(replica: Replica) -> None:
-        slug = await signed_up(replica)
+        slug = await made(replica)
         assert await drift.compare_due(replica.services) == 0, "not yet"
         an_hour_ago = "update tenancy.organizations set committed_at = now() - interval '1 hour' where slug = %s"
         stage.rows(f"{an_hour_ago} returning id", slug)
@@ -107,7 +105,7 @@ def test_each_organization_gets_its_turn_and_one_that_is_being_changed_waits_for
 def test_a_repair_whose_replica_dies_is_finished_by_another(stage: Stage, point: str) -> None:
     async def run() -> None:
         async with stage.replicas(2, lease=0.3) as (first, second):
-            slug = await signed_up(first)
+            slug = await made(first)
             dies_at(first, point)
             try:
                 await repair(first, slug)
