@@ -73,11 +73,41 @@ class Organization(Answer):
     protected: bool = True  # whoever is not told has to ask as if it were
 
 
+class Member(Answer):
+    """A person and what they may do."""
+
+    email: str
+    role: str
+
+
+class Database(Answer):
+    """The login to PostgreSQL; its password is another with each `rotation`."""
+
+    rotation: int = 1
+
+
+class Described(Organization):
+    """An organization with what can be changed of it; `members` is None if somebody else than the API manages it."""
+
+    members: list[Member] | None = None
+    labels: dict[str, str] = {}
+    configs: dict[str, Any] = {}
+    database: Database = Database()
+
+
 class OrganizationPage(Answer):
     """Some organizations, and where the next ones begin."""
 
     items: list[Organization]
     next: str | None = None
+
+
+class Changed(Answer):
+    """What a change has changed."""
+
+    slug: str
+    changed: list[str]
+    operation_id: str
 
 
 class Quota(Answer):

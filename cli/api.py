@@ -11,6 +11,8 @@ from pydantic import ValidationError
 from cli.answers import (
     Accepted,
     Answer,
+    Changed,
+    Described,
     Drift,
     Operation,
     Organization,
@@ -48,6 +50,16 @@ class Api:
     def organization(self, slug: str) -> Organization:
         """One organization."""
         return _read(Organization, self._connection.call("GET", _of(slug)))
+
+    def described(self, slug: str) -> tuple[Described, str | None]:
+        """One organization with all that can be changed, and the tag of this version of it."""
+        response = self._connection.call("GET", _of(slug))
+        return _read(Described, response), response.headers.get("etag")
+
+    def change(self, slug: str, body: Body, key: str, version: str | None) -> Changed | Accepted:
+        """What was changed, or the operation that changes it; raise Outdated unless it is the `version`, if given."""
+        response = self._connection.call("PATCH", _of(slug), body=body, key=key, version=version)
+        return _read(Accepted, response) if response.status_code == ACCEPTED else _read(Changed, response)
 
     def delete(self, slug: str, key: str, *, confirm: bool) -> Accepted:
         """The operation that deletes; `confirm` overrules protection."""

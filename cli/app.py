@@ -6,7 +6,7 @@ from typing import Any
 import typer
 from typer.core import TyperGroup
 
-from cli import operating, organizations, preview, quota, signup
+from cli import change, operating, organizations, preview, quota, signup
 from cli.errors import CliError, Interrupted
 from cli.screen import Screen
 from cli.settings import secrets_in
@@ -22,6 +22,7 @@ Examples
   python -m cli list --json | jq -r '.items[].slug'
   python -m cli preview zephyr-foods --cpu 16
   python -m cli quota set zephyr-foods --cpu 16 --reason "ticket 4711"
+  python -m cli change zephyr-foods --add-member bob@zephyr.example=viewer --reason "Bob joins"
   python -m cli status
 
 Exit codes
@@ -60,6 +61,7 @@ def _build() -> typer.Typer:
     built.command("signup", epilog=signup.EXAMPLES)(signup.sign_up)
     organizations.add_to(built)
     built.command("preview", epilog=preview.EXAMPLES)(preview.preview)
+    built.command("change", epilog=change.EXAMPLES)(change.change)
     built.add_typer(quota.app, name="quota")
     operating.add_to(built)
     return built

@@ -47,12 +47,14 @@ class Connection:
 
     def call(
         self, method: str, path: str, *, query: Query | None = None, body: Any = None, key: str | None = None,
-        token: str | None = None, also: frozenset[int] = frozenset(),
+        version: str | None = None, token: str | None = None, also: frozenset[int] = frozenset(),
     ) -> httpx2.Response:  # fmt: skip
-        """A successful answer, or one whose status is in `also`; `key` is the Idempotency-Key."""
-        request = self._client.build_request(
-            method, path, params=_given(query), json=body, headers=self._headers(token, key)
-        )
+        """A successful answer, or one whose status is in `also`.
+
+        `key` is the Idempotency-Key, `version` the tag of what the call builds on (If-Match).
+        """
+        headers = self._headers(token, key) | ({"If-Match": version} if version else {})
+        request = self._client.build_request(method, path, params=_given(query), json=body, headers=headers)
         while True:
             with _network(self._settings):
                 response = self._client.send(request)

@@ -5,6 +5,7 @@ CliError
 ├── Differs          1    the command worked, and what it looked at is not as it should be
 ├── Misused          2    an option or the environment is wrong, or a question was not agreed to
 ├── Refused          3    the API refused the call; the same call will be refused again
+│   └── Outdated     3    what the call builds on was changed meanwhile
 ├── Unavailable      4    the API is busy, broken or draining; the same call may work later
 │   ├── Busy         4    there is too much to do, and the API says when to ask again
 │   ├── Unreachable  4    there was no answer
@@ -45,6 +46,10 @@ class Refused(CliError):
     def __init__(self, text: str, next_step: str = "", *, fields: tuple[tuple[str, str], ...] = ()) -> None:
         super().__init__(text, next_step)
         self.fields = fields
+
+
+class Outdated(Refused):
+    """The organization was changed after it was read. Nothing was done; read it again."""
 
 
 class Unavailable(CliError):

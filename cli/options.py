@@ -1,8 +1,13 @@
 """Options that several commands share."""
 
-from typing import Annotated
+import json
+import sys
+from pathlib import Path
+from typing import Annotated, Any
 
 import typer
+
+from cli.errors import Misused
 
 Slug = Annotated[str, typer.Argument(help="The organization's short name, as `list` shows it.")]
 Json = Annotated[bool, typer.Option("--json", help="The API's answer as JSON, for scripts.")]
@@ -21,3 +26,16 @@ Storage = Annotated[str | None, typer.Option("--storage", help="Sum of all volum
 def given(**options: object) -> dict[str, object]:
     """The options that were given, as a body."""
     return {name: value for name, value in options.items() if value is not None}
+
+
+def read_json(option: str, path: Path, example: str) -> dict[str, Any]:
+    """The JSON object in the file that `option` names, `-` for standard input; raise Misused, with an example."""
+    try:
+        loaded = json.loads(sys.stdin.read() if str(path) == "-" else path.read_text())
+    except OSError as failed:
+        raise Misused(f"{option} {path}: {failed.strerror}.") from failed
+    except ValueError as invalid:
+        raise Misused(f"{option} {path} is no JSON: {invalid}.") from invalid
+    if not isinstance(loaded, dict):
+        raise Misused(f"{option} {path} holds no JSON object, such as {example}.")
+    return loaded

@@ -32,7 +32,7 @@ Examples
 After = Annotated[
     str | None, typer.Option("--after", help="Cursor that the page before ended with.", show_default=False)
 ]
-Limit = Annotated[int, typer.Option("--limit", min=1, max=500, help="Organizations a page.")]
+Limit = Annotated[int, typer.Option("--limit", min=1, max=200, help="Organizations a page.")]
 All = Annotated[bool, typer.Option("--all", help="All pages.")]
 Output = Annotated[
     Path | None,

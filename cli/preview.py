@@ -1,7 +1,5 @@
 """`preview`: what a change would do to resources, rows, cost and policies."""
 
-import json
-import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Annotated, Any
@@ -20,6 +18,7 @@ Examples
   python -m cli preview zephyr-foods --plan enterprise --json | jq .cost.delta
   echo '{"labels": {"team": "blue"}}' | python -m cli preview zephyr-foods --change -
 """
+_EXAMPLE = '{"plan": "business", "quota": {"cpu": "16"}}'
 ChangeFile = Annotated[
     Path | None,
     typer.Option("--change", metavar="FILE", help="More of the change, as JSON; - reads it.", show_default=False),
@@ -52,16 +51,9 @@ def preview(
 
 
 def _load(path: Path) -> dict[str, Any]:
-    try:
-        loaded = json.loads(sys.stdin.read() if str(path) == "-" else path.read_text())
-    except OSError as failed:
-        raise Misused(f"--change {path}: {failed.strerror}.") from failed
-    except ValueError as invalid:
-        raise Misused(f"--change {path} is no JSON: {invalid}.") from invalid
-    if not isinstance(loaded, dict) or not isinstance(loaded.get("quota") or {}, dict):
-        raise Misused(
-            f'--change {path} holds no JSON object, such as {{"plan": "business", "quota": {{"cpu": "16"}}}}.'
-        )
+    loaded = options.read_json("--change", path, _EXAMPLE)
+    if not isinstance(loaded.get("quota") or {}, dict):
+        raise Misused(f"--change {path}: quota is no JSON object; write it as in {_EXAMPLE}.")
     return loaded
 
 

@@ -7,7 +7,7 @@ import httpx2
 from pydantic import ValidationError
 
 from cli.answers import Problem
-from cli.errors import BadAnswer, Busy, CliError, Refused, Unavailable
+from cli.errors import BadAnswer, Busy, CliError, Outdated, Refused, Unavailable
 from cli.settings import SOURCE, TOKEN
 
 WITHOUT_A_HINT = 5.0  # seconds, when a busy API does not say how long
@@ -29,7 +29,8 @@ def refusal(response: httpx2.Response, *, with_token: bool) -> CliError:
     if not problem.title or status < 400:
         return BadAnswer(text, "Is API_URL the address of this API?")
     fields = tuple((error.field, error.problem) for error in problem.errors)
-    return Refused(text, _next_step(status, with_token), fields=fields)
+    kind = Outdated if status == 412 else Refused
+    return kind(text, _next_step(status, with_token), fields=fields)
 
 
 def retry_after(value: str) -> float:

@@ -11,7 +11,10 @@ from database.sql import query
 
 @dataclass(frozen=True)
 class Entry:
-    """One organization. `described` is the whole of it as the API last set it; None if the API never did."""
+    """One organization. `described` is the whole of it as the API last set it, by the operation `described_by`.
+
+    Both are None if the API never did.
+    """
 
     id: int
     slug: str
@@ -27,6 +30,7 @@ class Entry:
     committed_at: datetime | None
     deleted_at: datetime | None
     described: dict[str, Any] | None
+    described_by: str | None
 
 
 async def find(database: Database, slug: str) -> Entry | None:

@@ -113,13 +113,15 @@ class _KeyInUse(Exception):
 
 
 async def reserve(
-    database: Database, wanted: Wanted, holder: Holder, *, facts: Facts | None = None, org_id: int = 0
-) -> Reserved:
+    database: Database, wanted: Wanted, holder: Holder, *, facts: Facts | None = None, org_id: int = 0,
+    based_on: str | None = None,
+) -> Reserved:  # fmt: skip
     """Make the operation, leased to `holder`, or find the one that its caller's key has made before.
 
     With `facts` the organization's row is made in the same transaction, PENDING, and SlugTaken raised if it cannot be;
     without, it is the living organization `org_id`, and Busy is raised while another operation changes it or its stack:
-    a stack that converges to what was asked for before would set this change back.
+    a stack that converges to what was asked for before would set this change back. Busy as well if the organization is
+    no longer as the operation `based_on` described it: `wanted` would set back what was changed since.
     """
     try:
         async with database.transaction(actor=OWNER, reason=wanted.reason or wanted.kind) as connection:
@@ -129,7 +131,7 @@ async def reserve(
                 )
             else:
                 await connection.execute(query("operations.lock_organization"), {"org_id": org_id})
-            return Reserved(await _insert(connection, wanted, holder, org_id), is_new=True)
+            return Reserved(await _insert(connection, wanted, holder, org_id, based_on), is_new=True)
     except (_KeyInUse, SlugTaken) as refused:
         async with database.transaction() as connection:
             found = await _by_key(connection, wanted)
@@ -140,9 +142,11 @@ async def reserve(
         raise Busy(f"another operation changes {wanted.slug!r} right now; try again when it has ended") from refused
 
 
-async def _insert(connection: Connection, wanted: Wanted, holder: Holder, org_id: int) -> Operation:
+async def _insert(
+    connection: Connection, wanted: Wanted, holder: Holder, org_id: int, based_on: str | None
+) -> Operation:
     values = {
-        **vars(wanted), "org_id": org_id, "holder": holder.name, "seconds": holder.seconds,
+        **vars(wanted), "org_id": org_id, "holder": holder.name, "seconds": holder.seconds, "based_on": based_on,
         "request": json.dumps(wanted.request), "answer": json.dumps({"id": org_id, **wanted.answer}),
     }  # fmt: skip
     if await fetch_one(connection, query("operations.reserve"), **values) is None:

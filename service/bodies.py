@@ -65,8 +65,8 @@ class QuotaChange(Sizes):
         return self
 
 
-class Change(_Strict):
-    """What is to be from now on; what is left out stays, a list or a map is replaced as a whole."""
+class _Changeable(_Strict):
+    """What a change may name."""
 
     name: DisplayName | None = None
     plan: PlanName | None = None
@@ -77,29 +77,44 @@ class Change(_Strict):
     database: Database | None = Field(None, description="`rotation` one higher: a new password")
     protected: bool | None = None
     retention_days: int | None = None
+
+    def changes(self) -> dict[str, Any]:
+        """What is to be changed, and to what."""
+        return self.model_dump(mode="json", include=_CHANGEABLE, exclude_none=True)
+
+
+class Change(_Changeable):
+    """What is to be from now on; what is left out stays, a list or a map is replaced as a whole."""
+
     reason: Reason
 
     @model_validator(mode="after")
     def _changes_something(self) -> "Change":
-        if not self.asked():
+        if not self.changes():
             raise ValueError(f"changes nothing; give at least one of {', '.join(sorted(_CHANGEABLE))}")
         return self
 
-    def asked(self) -> dict[str, Any]:
-        """What was asked for."""
-        return self.model_dump(mode="json", include=_CHANGEABLE, exclude_none=True)
+
+_CHANGEABLE = set(_Changeable.model_fields)
 
 
-_CHANGEABLE = set(Change.model_fields) - {"reason"}
-
-
-class PreviewOf(_Strict):
+class PreviewOf(_Changeable):
     """A change to look at; of an organization that does not exist yet, the sign-up."""
 
-    name: DisplayName | None = None
     owner_email: Email | None = None
-    plan: PlanName | None = None
     quota: Sizes | None = None
+
+    def changed(self, organization: Organization) -> Organization:
+        """The organization with this change; raise a Problem if that is not valid."""
+        return with_sizes(organization, self.quota.asked() if self.quota else {}, **self.changes())
+
+    def sign_up(self, slug: str) -> Organization:
+        """The organization that this sign-up would make; raise a Problem if it is none."""
+        try:
+            asked = SignUp.model_validate({**self.model_dump(exclude_none=True), "slug": slug})
+        except ValidationError as error:
+            raise invalid(error) from error
+        return asked.organization()
 
 
 def validated(described: dict[str, Any]) -> Organization:
@@ -110,8 +125,8 @@ def validated(described: dict[str, Any]) -> Organization:
         raise invalid(error) from error
 
 
-def with_sizes(organization: Organization, sizes: dict[str, str], **more: str) -> Organization:
-    """The organization with these sizes, and perhaps another plan; raise a Problem if that is not valid."""
+def with_sizes(organization: Organization, sizes: dict[str, str], **more: Any) -> Organization:
+    """The organization with these sizes, and perhaps other changes; raise a Problem if that is not valid."""
     return with_changes(organization, {**more, "quota": {**organization.quota.model_dump(mode="json"), **sizes}})
 
 

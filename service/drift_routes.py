@@ -18,6 +18,7 @@ from service.idempotency import key_or_new, replay
 from service.reserving import begin
 from service.services import Services
 from service.sign_up_routes import accepted
+from tenants.model import Organization
 
 OnlySlug = Annotated[str | None, Query(max_length=63, description="Compare this organization now")]
 
@@ -41,18 +42,20 @@ def router(services: Services, access: Access, draining: Draining) -> APIRouter:
     async def repair(request: Request, slug: str) -> JSONResponse:
         caller = access.require_operator(request)
         draining.check()
-        entry, organization = await find_ours(services, slug)
-        operation_id = str(uuid.uuid4())
-        wanted = Wanted(
-            operation_id, "repair", slug, caller, key_or_new(request), request_hash("repair", {"slug": slug}),
-            organization.model_dump(mode="json"), {"slug": slug, "operation_id": operation_id}, reason="repair",
-        )  # fmt: skip
-        reserved = await begin(services, wanted, entry.id)
+        key, digest = key_or_new(request), request_hash("repair", {"slug": slug})
+        reserved = await begin(services, slug, lambda _, now: _wanted(now, caller, key, digest))
         if reserved.is_new:
             return accepted(reserved.operation)
-        return replay(reserved.operation, wanted.request_hash, status=200)
+        return replay(reserved.operation, digest, status=200)
 
     return routes
+
+
+def _wanted(organization: Organization, caller: str, key: str, digest: str) -> Wanted:
+    operation_id, slug = str(uuid.uuid4()), organization.slug
+    answer = {"slug": slug, "operation_id": operation_id}
+    request = organization.model_dump(mode="json")
+    return Wanted(operation_id, "repair", slug, caller, key, digest, request, answer, reason="repair")
 
 
 def _shown(slug: str, item: Item) -> dict[str, str]:

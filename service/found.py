@@ -10,6 +10,8 @@ from service.services import Services
 from tenants import names
 from tenants.model import Organization
 
+_WHOLE = ("members", "labels", "configs", "network", "database", "retention_days")
+
 
 async def find(services: Services, slug: str) -> Entry:
     """The living organization; raise a Problem: 404 if there never was one, 410 if it was deleted."""
@@ -45,3 +47,9 @@ def shown(entry: Entry) -> dict[str, Any]:
         "created_at": entry.created_at.isoformat(),
         "committed_at": entry.committed_at.isoformat() if entry.committed_at else None,
     }  # fmt: skip
+
+
+def shown_whole(entry: Entry) -> dict[str, Any]:
+    """The same with all that can be changed, of an organization that the API manages."""
+    described = entry.described if entry.managed_by == OWNER else None
+    return shown(entry) | ({name: described[name] for name in _WHOLE} if described else {})

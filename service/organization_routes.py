@@ -1,23 +1,24 @@
 """GET, PATCH and DELETE of organizations, their list, preview and export: for the operator."""
 
 import uuid
-from dataclasses import replace
+from dataclasses import dataclass
 from typing import Annotated, Any
 
 import yaml
-from fastapi import APIRouter, Query, Request, Response
+from fastapi import APIRouter, Header, Query, Request, Response
 from fastapi.responses import JSONResponse
 
 from database import directory, operations
+from database.directory import Entry
 from database.operations import Wanted
 from service import preview
 from service.access import Access
 from service.bodies import Change, PreviewOf, request_hash, with_changes
 from service.draining import Draining
-from service.found import find, find_ours, shown
+from service.found import find, find_ours, shown, shown_whole
 from service.idempotency import key_or_new, replay
 from service.problems import Problem
-from service.reserving import begin, ended
+from service.reserving import Wish, begin, ended
 from service.services import Services
 from service.sign_up_routes import accepted
 from tenants.model import Organization
@@ -26,6 +27,10 @@ Limit = Annotated[int, Query(ge=1, le=200, description="Organizations a page")]
 After = Annotated[str, Query(max_length=20, pattern="^[0-9]*$", description="`next` of the page before")]
 Confirm = Annotated[str, Query(max_length=63, description="The slug again, to delete a protected organization")]
 Reason = Annotated[str, Query(max_length=200, description="Why; kept with the operation")]
+
+IfMatch = Annotated[
+    str | None, Header(max_length=100, description="`ETag` of what was read: 412 if it was changed since")
+]
 
 
 def router(services: Services, access: Access, draining: Draining) -> APIRouter:
@@ -40,32 +45,38 @@ def router(services: Services, access: Access, draining: Draining) -> APIRouter:
         return {"items": [shown(one) for one in found[:limit]], "next": str(found[limit - 1].id) if more else None}
 
     @routes.get("/{slug}", summary="One organization")
-    async def read(request: Request, slug: str) -> dict[str, Any]:
+    async def read(request: Request, response: Response, slug: str) -> dict[str, Any]:
+        """With `ETag`, that a change may give as `If-Match`."""
         access.require_operator(request)
-        return shown(await find(services, slug))
+        entry = await find(services, slug)
+        if entry.described_by:
+            response.headers["ETag"] = _tag(entry)
+        return shown_whole(entry)
 
     @routes.delete("/{slug}", summary="Delete an organization and everything in it", status_code=200)
     async def delete(request: Request, slug: str, confirm: Confirm = "", reason: Reason = "") -> JSONResponse:
         """Protected organizations need `confirm=<slug>`. 200 when all is gone, 202 while it goes."""
-        caller = access.require_operator(request)
+        asking = Asking(access.require_operator(request), key_or_new(request), request_hash("delete", {"slug": slug}))
         draining.check()
-        wanted = _wanted(slug, caller, key_or_new(request), reason)
-        earlier = await operations.find(services.database, caller, wanted.key)
-        if earlier is None:
-            entry, organization = await find_ours(services, slug)
+
+        def wish(_: Entry, organization: Organization) -> Wanted:
             _check_confirmed(organization, confirm)
-            asked = organization.model_copy(update={"protected": False})
-            wanted = _with_request(wanted, asked)
-            return await _carried_out(services, wanted, entry.id)
-        return replay(earlier, wanted.request_hash, status=200)
+            return _deleted(organization, asking, reason)
+
+        return await _carried_out(services, slug, asking, wish)
 
     @routes.patch("/{slug}", summary="Change an organization", status_code=200)
-    async def change(request: Request, slug: str, body: Change) -> JSONResponse:
+    async def change(request: Request, slug: str, body: Change, if_match: IfMatch = None) -> JSONResponse:
         """Lists and maps replace what was there. 200 when all is as asked for, 202 while it goes on."""
-        caller = access.require_operator(request)
+        digest = request_hash("change", {"slug": slug, **body.changes(), "reason": body.reason})
+        asking = Asking(access.require_operator(request), key_or_new(request), digest)
         draining.check()
-        entry, organization = await find_ours(services, slug)
-        return await _carried_out(services, _changed(organization, body, caller, key_or_new(request)), entry.id)
+
+        def wish(entry: Entry, organization: Organization) -> Wanted:
+            _check_unchanged(entry, if_match)
+            return _changed(organization, body, asking)
+
+        return await _carried_out(services, slug, asking, wish)
 
     @routes.post("/{slug}/preview", summary="What a change would do; changes nothing")
     async def look(request: Request, slug: str, body: PreviewOf) -> dict[str, Any]:
@@ -88,15 +99,17 @@ def catalog_file(organization: Organization) -> str:
     return yaml.safe_dump(described, sort_keys=False, allow_unicode=True)
 
 
-def _wanted(slug: str, caller: str, key: str, reason: str) -> Wanted:
-    operation_id = str(uuid.uuid4())
-    answer = {"slug": slug, "status": "DELETED", "operation_id": operation_id}
-    digest = request_hash("delete", {"slug": slug})
-    return Wanted(operation_id, "delete", slug, caller, key, digest, {}, answer, reason=reason or "deleted")
+@dataclass(frozen=True)
+class Asking:
+    """Who asks, with which key, for what."""
+
+    caller: str
+    key: str
+    request_hash: str
 
 
-def _with_request(wanted: Wanted, organization: Organization) -> Wanted:
-    return replace(wanted, request=organization.model_dump(mode="json"))
+def _tag(entry: Entry) -> str:
+    return f'"{entry.described_by}"'
 
 
 def _check_confirmed(organization: Organization, confirm: str) -> None:
@@ -108,18 +121,35 @@ def _check_confirmed(organization: Organization, confirm: str) -> None:
         )  # fmt: skip
 
 
-def _changed(organization: Organization, body: Change, caller: str, key: str) -> Wanted:
-    operation_id, slug, asked = str(uuid.uuid4()), organization.slug, body.asked()
+def _check_unchanged(entry: Entry, if_match: str | None) -> None:
+    if if_match not in (None, "*", _tag(entry)):
+        raise Problem(
+            412, "changed-meanwhile", "The organization was changed meanwhile",
+            f"it is no longer as the ETag {if_match} stands for; read it again, and send what it is to be now",
+        )  # fmt: skip
+
+
+def _deleted(organization: Organization, asking: Asking, reason: str) -> Wanted:
+    operation_id, slug = str(uuid.uuid4()), organization.slug
+    request = organization.model_copy(update={"protected": False}).model_dump(mode="json")
+    answer = {"slug": slug, "status": "DELETED", "operation_id": operation_id}
+    return Wanted(operation_id, "delete", slug, **vars(asking), request=request, answer=answer,
+                  reason=reason or "deleted")  # fmt: skip
+
+
+def _changed(organization: Organization, body: Change, asking: Asking) -> Wanted:
+    operation_id, slug, asked = str(uuid.uuid4()), organization.slug, body.changes()
     request = with_changes(organization, asked).model_dump(mode="json")
-    digest = request_hash("change", {"slug": slug, **asked, "reason": body.reason})
     answer = {"slug": slug, "operation_id": operation_id, "changed": sorted(asked)}
-    return Wanted(operation_id, "change", slug, caller, key, digest, request, answer, reason=body.reason)
+    return Wanted(operation_id, "change", slug, **vars(asking), request=request, answer=answer, reason=body.reason)
 
 
-async def _carried_out(services: Services, wanted: Wanted, org_id: int) -> JSONResponse:
-    """The operation's answer, or 202 if it takes longer than the wait limit."""
-    reserved = await begin(services, wanted, org_id)
-    operation = await ended(services, reserved.operation) if reserved.is_new else reserved.operation
-    if reserved.is_new and operation.state == "PENDING":
-        return accepted(operation)
-    return replay(operation, wanted.request_hash, status=200)
+async def _carried_out(services: Services, slug: str, asking: Asking, wish: Wish) -> JSONResponse:
+    """The operation's answer, or 202 if it takes longer than the wait limit; the key's own if it was asked before."""
+    operation = await operations.find(services.database, asking.caller, asking.key)
+    if operation is None:
+        reserved = await begin(services, slug, wish)
+        operation = await ended(services, reserved.operation) if reserved.is_new else reserved.operation
+        if reserved.is_new and operation.state == "PENDING":
+            return accepted(operation)
+    return replay(operation, asking.request_hash, status=200)

@@ -7,7 +7,7 @@ from database import directory
 from database.operations import OWNER
 from engine.review import ObjectChange, Review, merge
 from engine.review_fields import FieldChange
-from service.bodies import PreviewOf, SignUp, with_sizes
+from service.bodies import PreviewOf
 from service.found import find_ours
 from service.problems import Problem
 from service.services import Services
@@ -25,7 +25,7 @@ async def look(services: Services, slug: str, asked: PreviewOf) -> dict[str, Any
         before, wanted, token, stack = None, _sign_up(slug, asked), None, None
     else:
         found, before = await find_ours(services, slug)
-        wanted, token, stack = _changed(before, asked), found.operation_id, found.stack
+        wanted, token, stack = asked.changed(before), found.operation_id, found.stack
     review = merge([await services.engines.preview(wanted, token, stack)], [wanted])
     return {"slug": slug, "managed_by": OWNER, **_shown(review), **_cost(before, wanted)}
 
@@ -34,14 +34,7 @@ def _sign_up(slug: str, asked: PreviewOf) -> Organization:
     if asked.name is None or asked.owner_email is None:
         raise Problem(404, "no-such-organization", "There is no such organization",
                       f"nobody has the slug {slug!r}; to preview its sign-up send name and owner_email")  # fmt: skip
-    return SignUp(
-        name=asked.name, slug=slug, owner_email=asked.owner_email, plan=asked.plan, quota=asked.quota
-    ).organization()
-
-
-def _changed(before: Organization, asked: PreviewOf) -> Organization:
-    more = {key: value for key, value in (("plan", asked.plan), ("name", asked.name)) if value is not None}
-    return with_sizes(before, asked.quota.asked() if asked.quota else {}, **more)
+    return asked.sign_up(slug)
 
 
 def _shown(review: Review) -> dict[str, Any]:

@@ -15,7 +15,7 @@ from service.access import Access
 from service.bodies import QuotaChange, request_hash, with_sizes
 from service.draining import Draining
 from service.driving import postpone
-from service.found import find, find_ours
+from service.found import find
 from service.idempotency import key_or_new, replay
 from service.quota import change
 from service.reserving import reserve_when_free
@@ -41,11 +41,10 @@ def router(services: Services, access: Access, draining: Draining) -> APIRouter:
         """200 once the cluster enforces it; 202 if it could not be told in time, and goes on by itself."""
         caller = access.require_operator(request)
         draining.check()
-        entry, organization = await find_ours(services, slug)
-        wanted = _wanted(with_sizes(organization, body.asked()), body, caller, key_or_new(request))
-        reserved = await reserve_when_free(services, wanted, entry.id)
+        key, digest = key_or_new(request), request_hash("quota", {"slug": slug, **body.asked(), "reason": body.reason})
+        reserved = await reserve_when_free(services, slug, lambda _, now: _wanted(now, body, caller, key, digest))
         if not reserved.is_new:
-            return replay(reserved.operation, wanted.request_hash, status=200)
+            return replay(reserved.operation, digest, status=200)
         return await _changed(services, reserved.operation)
 
     return routes
@@ -62,8 +61,10 @@ async def _changed(services: Services, operation: Operation) -> JSONResponse:
     return accepted(now) if now.state == "PENDING" else replay(now, now.request_hash, status=200)
 
 
-def _wanted(organization: Organization, body: QuotaChange, caller: str, key: str) -> Wanted:
-    operation_id, request = str(uuid.uuid4()), organization.model_dump(mode="json")
+def _wanted(before: Organization, body: QuotaChange, caller: str, key: str, digest: str) -> Wanted:
+    operation_id, organization = str(uuid.uuid4()), with_sizes(before, body.asked())
     answer = {"slug": organization.slug, **plan(organization).sizes, "operation_id": operation_id}
-    digest = request_hash("quota", {"slug": organization.slug, **body.asked(), "reason": body.reason})
-    return Wanted(operation_id, "quota", organization.slug, caller, key, digest, request, answer, reason=body.reason)
+    return Wanted(
+        operation_id, "quota", organization.slug, caller, key, digest, organization.model_dump(mode="json"), answer,
+        reason=body.reason,
+    )  # fmt: skip

@@ -2,24 +2,36 @@
 
 import asyncio
 import time
+from collections.abc import Callable
 
 from database import operations
+from database.directory import Entry
 from database.errors import Busy
 from database.operations import Operation, Reserved, Wanted
 from service import steps
+from service.found import find_ours
 from service.services import Services
+from tenants.model import Organization
 
+Wish = Callable[[Entry, Organization], Wanted]  # what is wanted of the organization as it is
 _PAUSE, _LONGEST_PAUSE = 0.01, 0.2  # seconds
 _POLL = 0.1  # seconds
 
 
-async def reserve_when_free(services: Services, wanted: Wanted, org_id: int) -> Reserved:
-    """Reserve it as soon as nothing else changes the organization or its stack; raise Busy after the wait limit."""
+async def reserve_when_free(services: Services, slug: str, wish: Wish) -> Reserved:
+    """Reserve it as soon as nothing else changes the organization or its stack; raise Busy after the wait limit.
+
+    Each attempt asks anew what is wished for of the organization as it is then: no change sets back another.
+    """
     deadline, pause = time.monotonic() + services.settings.wait_limit, _PAUSE
     while True:
+        entry, organization = await find_ours(services, slug)
+        wanted = wish(entry, organization)
         try:
             async with services.step(steps.RESERVE, wanted.id):
-                return await operations.reserve(services.database, wanted, services.holder, org_id=org_id)
+                return await operations.reserve(
+                    services.database, wanted, services.holder, org_id=entry.id, based_on=entry.described_by
+                )
         except Busy:
             if time.monotonic() > deadline:
                 raise
@@ -27,9 +39,9 @@ async def reserve_when_free(services: Services, wanted: Wanted, org_id: int) -> 
         pause = min(pause * 1.5, _LONGEST_PAUSE)
 
 
-async def begin(services: Services, wanted: Wanted, org_id: int) -> Reserved:
+async def begin(services: Services, slug: str, wish: Wish) -> Reserved:
     """Reserve it and hand it to the queue: whichever replica takes the job does the work."""
-    reserved = await reserve_when_free(services, wanted, org_id)
+    reserved = await reserve_when_free(services, slug, wish)
     if reserved.is_new:
         await operations.prolong(services.database, reserved.operation.lease, 0)
         await services.jobs.resume(reserved.operation.id)

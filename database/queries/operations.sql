@@ -13,7 +13,13 @@ select %(id)s, %(kind)s, o.slug, o.id, %(caller)s, %(key)s, %(request_hash)s, %(
 from tenancy.organizations o
 where o.id = %(org_id)s and o.status <> 'DELETED' and not exists (
   select from tenancy.operations other
-  where other.org_id = o.id and other.state = 'COMMITTED' and other.saved_at is null and other.lease_until > now())
+  where other.org_id = o.id and (
+    other.state = 'PENDING' or other.state = 'COMMITTED' and other.saved_at is null and other.lease_until > now()))
+  and (%(based_on)s::uuid is null or %(based_on)s::uuid = (
+    select p.id from tenancy.operations p
+    where p.org_id = o.id
+      and (p.kind = 'create' and p.state <> 'FAILED' or p.kind in ('quota', 'change') and p.state = 'COMMITTED')
+    order by p.created_at desc limit 1))
 on conflict do nothing
 returning id;
 

@@ -15,8 +15,9 @@ from tests.integration.service.killing import Killed, dies_at, points, recovered
 MEMBERS = [{"email": "ada@acme.example", "role": "owner"}, {"email": "bob@acme.example", "role": "viewer"}]
 
 
-async def patch(replica: Replica, slug: str, key: str = "", **body: Any) -> Any:
-    headers = {**OPERATOR, **({"Idempotency-Key": key} if key else {})}
+async def patch(replica: Replica, slug: str, key: str = "", if_match: str = "", **body: Any) -> Any:
+    named = {"Idempotency-Key": key, "If-Match": if_match}
+    headers = OPERATOR | {name: value for name, value in named.items() if value}
     return await replica.client.patch(f"/v1/organizations/{slug}", json=body, headers=headers)
 
 
@@ -44,6 +45,46 @@ def test_a_change_is_answered_when_the_stack_has_it_and_later_changes_build_on_i
     assert [(o["kind"], o["state"], bool(o["saved_at"])) for o in real.operations(slug)[1:]] == [
         ("change", "COMMITTED", True)
     ] * 2  # fmt: skip
+
+
+def test_two_changes_at_the_same_time_do_not_set_each_other_back(real: Stage) -> None:
+    slug = new_slug("change")
+
+    async def run() -> None:
+        async with real.replicas(2) as (one, other):
+            await signed_up(one, slug)
+            one.engines.hold_converge = asyncio.Event()
+            first = asyncio.create_task(patch(one, slug, members=MEMBERS, reason="Bob comes"))
+            await asyncio.sleep(0.3)
+            second = asyncio.create_task(patch(other, slug, retention_days=90, reason="law"))
+            await asyncio.sleep(0.3)
+            one.engines.hold_converge.set()
+            answers = [(await first).status_code, (await second).status_code]
+            assert answers == [200, 200]
+            last = deployed(other, real, slug)
+            assert (last.retention_days, len(last.members)) == (90, 2), "the second one waited, and builds on the first"
+
+    asyncio.run(run())
+
+
+def test_a_change_of_what_was_changed_meanwhile_is_refused_if_it_names_what_it_read(real: Stage) -> None:
+    slug = new_slug("change")
+
+    async def act(replica: Replica) -> None:
+        await signed_up(replica, slug)
+        read = await replica.client.get(f"/v1/organizations/{slug}", headers=OPERATOR)
+        assert read.json()["members"] == MEMBERS[:1], "what can be changed is told"
+        tag, key = read.headers["etag"], "m" + slug
+        answer = await patch(replica, slug, key, tag, members=MEMBERS, reason="Bob comes")
+        assert answer.status_code == 200, answer.text
+        late = await patch(replica, slug, "", tag, members=MEMBERS[:1], reason="of an old list")
+        assert (late.status_code, late.json()["type"].rsplit("/")[-1]) == (412, "changed-meanwhile")
+        again = await patch(replica, slug, key, tag, members=MEMBERS, reason="Bob comes")
+        assert (again.status_code, again.json()) == (200, answer.json()), "a repeated call gets its answer"
+        assert len(deployed(replica, real, slug).members) == 2
+        assert "etag" not in (await replica.client.get("/v1/organizations/ours", headers=OPERATOR)).headers
+
+    real.play(act)
 
 
 @pytest.mark.parametrize(

@@ -54,6 +54,18 @@ def test_a_quota_change_says_why_and_names_a_size() -> None:
     assert PreviewOf.model_validate({}).quota is None
 
 
+def test_a_preview_looks_at_whatever_a_change_may_name_and_at_a_sign_up() -> None:
+    before = SignUp(name="A", slug="a", owner_email="a@b.example").organization()
+    asked = PreviewOf.model_validate({"labels": {"team": "blue"}, "plan": "business", "quota": {"cpu": "20"}})
+    after = asked.changed(before)
+    assert (after.labels, after.plan, after.quota.cpu) == ({"team": "blue"}, "business", "20")
+    sign_up = PreviewOf.model_validate({"name": "A", "owner_email": "a@b.example", "quota": {"cpu": "2"}})
+    assert sign_up.sign_up("a").quota.cpu == "2"
+    with pytest.raises(Problem) as refused:
+        PreviewOf.model_validate({"name": "A", "owner_email": "a@b.example", "labels": {"a": "b"}}).sign_up("a")
+    assert [error.field for error in refused.value.errors] == ["labels"], "a sign-up names none"
+
+
 def test_a_stored_problem_is_told_as_it_was() -> None:
     problem = Problem(409, "namespace-taken", "T", "D", more={"left": ["x"]})
     assert stored(problem.body()).body() == problem.body()
