@@ -345,6 +345,18 @@ COMMENT ON COLUMN tenancy.service_configs.value IS 'null: unset again. The row s
 
 COMMENT ON COLUMN tenancy.service_configs.source IS 'Who wrote last. The catalog only ever replaces its own values; what the API wrote belongs to the API.';
 
+CREATE UNLOGGED TABLE tenancy.sign_up_rates (
+    address bytea NOT NULL,
+    full_at timestamp with time zone NOT NULL,
+    wait double precision DEFAULT 0 NOT NULL
+);
+
+COMMENT ON COLUMN tenancy.sign_up_rates.address IS 'HMAC-SHA256 of the network that an address belongs to; never the address';
+
+COMMENT ON COLUMN tenancy.sign_up_rates.full_at IS 'when the bucket is full again; from then on its row means nothing';
+
+COMMENT ON COLUMN tenancy.sign_up_rates.wait IS 'what the last attempt was told, in seconds; 0 if it took a token';
+
 CREATE TABLE tenancy.stack_leases (
     stack text NOT NULL,
     holder text NOT NULL,
@@ -399,6 +411,9 @@ ALTER TABLE ONLY tenancy.schema_migrations
 
 ALTER TABLE ONLY tenancy.service_configs
     ADD CONSTRAINT service_configs_pkey PRIMARY KEY (org_id, service, key);
+
+ALTER TABLE ONLY tenancy.sign_up_rates
+    ADD CONSTRAINT sign_up_rates_pkey PRIMARY KEY (address);
 
 ALTER TABLE ONLY tenancy.stack_leases
     ADD CONSTRAINT stack_leases_pkey PRIMARY KEY (stack);

@@ -39,7 +39,10 @@ def create_app(services: Services, draining: Draining | None = None) -> FastAPI:
         docs_url=None, redoc_url=None, responses={"4XX": _PROBLEM, "5XX": _PROBLEM},
     )  # fmt: skip
     access = Access(settings.operator_token)
-    limit = RateLimit(settings.sign_ups_per_minute, settings.sign_up_burst)
+    limit = RateLimit(
+        services.database, settings.operator_token,
+        per_minute=settings.sign_ups_per_minute, burst=settings.sign_up_burst,
+    )  # fmt: skip
     app.include_router(sign_up_routes.router(services, access, limit, draining))
     app.include_router(organization_routes.router(services, access, draining))
     app.include_router(quota_routes.router(services, access, draining))

@@ -1,32 +1,23 @@
-"""How often one address may sign up: a bucket of tokens each, that fills again by itself. Kept by each replica."""
+"""How often one address may sign up: a bucket of tokens each, the same for all replicas, that fills again by itself."""
 
+import hmac
 import ipaddress
 import math
-import time
-from collections import OrderedDict
-from collections.abc import Callable
 
-_MOST = 10_000  # addresses remembered; the one that was quiet the longest is forgotten first
+from database import rates
+from database.pool import Database
 
 
 class RateLimit:
-    """`burst` at once, `per_minute` in the long run."""
+    """`burst` at once, `per_minute` in the long run. Addresses are stored as hashes under `key`, a secret."""
 
-    def __init__(self, per_minute: float, burst: int, clock: Callable[[], float] = time.monotonic) -> None:
-        self._rate, self._burst, self._clock = per_minute / 60, burst, clock
-        self._buckets: OrderedDict[str, tuple[float, float]] = OrderedDict()
+    def __init__(self, database: Database, key: str, *, per_minute: float, burst: int) -> None:
+        self._database, self._key, self._each, self._burst = database, key.encode(), 60 / per_minute, burst
 
-    def take(self, address: str) -> int:
-        """Take a token; 0 if there was one, else how many seconds to wait for the next."""
-        key, now = _network(address), self._clock()
-        tokens, since = self._buckets.get(key, (float(self._burst), now))
-        tokens = min(float(self._burst), tokens + (now - since) * self._rate)
-        allowed = tokens >= 1
-        self._buckets[key] = (tokens - allowed, now)
-        self._buckets.move_to_end(key)
-        while len(self._buckets) > _MOST:
-            self._buckets.popitem(last=False)
-        return 0 if allowed else max(1, math.ceil((1 - tokens) / self._rate))
+    async def take(self, address: str) -> int:
+        """Take a token; 0 if there was one, else how many seconds to wait for the next. Raise DatabaseError."""
+        hashed = hmac.digest(self._key, f"sign-ups of {_network(address)}".encode(), "sha256")
+        return math.ceil(await rates.take(self._database, hashed, each=self._each, burst=self._burst))
 
 
 def _network(address: str) -> str:

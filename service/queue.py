@@ -13,7 +13,7 @@ from procrastinate import exceptions
 from procrastinate.schema import SchemaManager
 
 from cluster.errors import ClusterError
-from database import queue
+from database import queue, rates
 from database.errors import DatabaseError, DatabaseFault
 from database.pool import Database
 from service import drift, recovery, signup
@@ -87,6 +87,7 @@ class Queue(Jobs):
         async def sweep(timestamp: int) -> None:
             await _attempt("orphans", recovery.sweep_orphans(services))
             await _attempt("stalled jobs", self._retry_stalled())
+            await _attempt("rates", rates.forget_full(services.database))
 
         @app.periodic(cron=BETWEEN)
         @app.task(name="compare", queueing_lock="compare")

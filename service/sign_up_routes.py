@@ -34,7 +34,7 @@ def router(services: Services, access: Access, limit: RateLimit, draining: Drain
         caller = access.caller(request)
         key = key_of(request)
         if caller != OPERATOR:
-            _check_rate(limit, request)
+            await _check_rate(limit, request)
         organization = body.organization()
         token, token_hash = new_token()
         wanted = _wanted(organization, caller, key, token_hash)
@@ -49,8 +49,8 @@ def router(services: Services, access: Access, limit: RateLimit, draining: Drain
     return routes
 
 
-def _check_rate(limit: RateLimit, request: Request) -> None:
-    wait = limit.take(request.client.host if request.client else "")
+async def _check_rate(limit: RateLimit, request: Request) -> None:
+    wait = await limit.take(request.client.host if request.client else "")
     if wait:
         raise Problem(
             429, "too-many-sign-ups", "Too many sign-ups from this address", f"try again in {wait} seconds",

@@ -39,6 +39,7 @@ class State:
     logins: dict[str, Row] = field(default_factory=dict)
     dropped_roles: list[str] = field(default_factory=list)
     migrations: list[Row] | None = None
+    buckets: dict[bytes, int] = field(default_factory=dict)
     statements: list[str] = field(default_factory=list)
 
 
@@ -209,6 +210,12 @@ def _forget_outbox(state: State, *, id: int) -> list[Row]:
     return []
 
 
+def _take(state: State, *, address: bytes, each: float, burst: int) -> list[Row]:
+    """A bucket that gains nothing: no time passes."""
+    state.buckets[address] = min(state.buckets.get(address, 0), burst) + 1
+    return [{"wait": each if state.buckets[address] > burst else 0.0}]
+
+
 def _prepare(state: State) -> list[Row]:
     state.migrations = state.migrations or []
     return []
@@ -253,6 +260,7 @@ _ANSWERS: dict[str, Callable[..., list[Row]]] = {
     "configs.all": lambda s, *, org_id: [row for key, row in sorted(s.configs.items()) if key[0] == org_id],
     "configs.unpublished": _unpublished,
     "configs.mark_published": _mark,
+    "rates.take": _take,
     "migrations.lock": lambda s: [],
     "migrations.prepare": _prepare,
     "migrations.exists": lambda s: [] if s.migrations is None else [{"there": True}],

@@ -1,39 +1,28 @@
-"""The bucket of tokens: a burst at once, then as many as the time brings, each address for itself."""
+"""Whose bucket a sign-up takes from, and how the wait is told; what a bucket holds is the database's."""
+
+import asyncio
 
 from service.limits import RateLimit
+from tests.unit.database.fakes import FakeDatabase
 
 
-class Clock:
-    """Time that a test moves on."""
+def taken(limit: RateLimit, *addresses: str) -> list[int]:
+    async def run() -> list[int]:
+        return [await limit.take(address) for address in addresses]
 
-    now = 0.0
-
-    def __call__(self) -> float:
-        return self.now
-
-
-def test_a_burst_is_allowed_then_one_for_each_interval() -> None:
-    clock = Clock()
-    limit = RateLimit(per_minute=6, burst=3, clock=clock)
-    assert [limit.take("10.0.0.1") for _ in range(4)] == [0, 0, 0, 10], "the wait until the next token is told"
-    clock.now = 9.0
-    assert limit.take("10.0.0.1") == 1, "almost"
-    clock.now = 10.0
-    assert limit.take("10.0.0.1") == 0
-    clock.now = 1e6
-    assert [limit.take("10.0.0.1") for _ in range(4)] == [0, 0, 0, 10], "a long pause brings no more than the burst"
+    return asyncio.run(run())
 
 
 def test_addresses_do_not_share_and_an_ipv6_network_is_one_address() -> None:
-    limit = RateLimit(per_minute=1, burst=1, clock=Clock())
-    assert limit.take("10.0.0.1") == limit.take("10.0.0.2") == limit.take("2001:db8:1:1::1") == 0
-    assert limit.take("2001:db8:1:1:ffff::9") > 0, "the same customer's"
-    assert limit.take("2001:db8:1:2::1") == 0, "another's"
+    limit = RateLimit(FakeDatabase(), "secret", per_minute=7, burst=1)
+    assert taken(limit, "10.0.0.1", "10.0.0.2", "2001:db8:1:1::1") == [0, 0, 0]
+    assert taken(limit, "2001:db8:1:1:ffff::9") == [9], "the same customer's; whole seconds, and not too early"
+    assert taken(limit, "2001:db8:1:2::1", "") == [0, 0], "another's; and one that is not known"
 
 
-def test_only_so_many_addresses_are_remembered() -> None:
-    limit = RateLimit(per_minute=1, burst=1, clock=Clock())
-    for number in range(10_001):
-        limit.take(f"host-{number}")
-    assert limit.take("host-10000") > 0, "the newest is"
-    assert limit.take("host-0") == 0, "the oldest is not"
+def test_no_address_is_stored_and_what_is_stored_cannot_be_guessed_without_the_key() -> None:
+    one, other = FakeDatabase(), FakeDatabase()
+    for database, key in ((one, "secret"), (other, "another")):
+        taken(RateLimit(database, key, per_minute=1, burst=1), "10.0.0.1")
+    assert one.state.buckets.keys().isdisjoint(other.state.buckets.keys())
+    assert all(len(address) == 32 and b"10.0.0.1" not in address for address in one.state.buckets)
