@@ -5,6 +5,7 @@ import logging
 import os
 import sys
 
+from database.errors import DatabaseError
 from engine.errors import EngineError
 from service.engines import make_engines
 from service.errors import ServiceError
@@ -15,11 +16,11 @@ _SECRETS = ("OPERATOR_TOKEN", "PLATFORM_DATABASE_URL", "DATABASE_URL", "REDIS_UR
 
 
 def main() -> int:
-    """Serve until a signal; 1 if a setting is missing."""
+    """Serve until a signal; 1 if it cannot start: a setting is missing, the database is away or newer."""
     configure(Redaction(os.environ.get(name, "") for name in _SECRETS))
     try:
         asyncio.run(serve(os.environ, make_engines))
-    except (ServiceError, EngineError) as error:
+    except (ServiceError, EngineError, DatabaseError) as error:
         logging.getLogger("service").error("%s", error)
         return 1
     return 0

@@ -7,6 +7,7 @@ that is lost or comes twice is no harm: operations that nobody works on are look
 import asyncio
 import logging
 from collections.abc import Awaitable
+from pathlib import Path
 
 import procrastinate
 from procrastinate import exceptions
@@ -16,6 +17,7 @@ from cluster.errors import ClusterError
 from database import queue, rates
 from database.errors import DatabaseError, DatabaseFault
 from database.pool import Database
+from database.queue import Shipped
 from service import drift, recovery, signup
 from service.services import Jobs, Services
 
@@ -33,8 +35,10 @@ class Queue(Jobs):
         self._app = procrastinate.App(connector=connector)
 
     async def open(self, database: Database) -> None:
-        """Make the queue's tables if they are not there, and connect. Raise DatabaseError."""
-        await queue.prepare(database, SchemaManager.get_schema())
+        """Bring the queue's tables to this version of the library, and connect. Raise DatabaseError."""
+        ran = await queue.prepare(database, shipped())
+        if ran:
+            log.info("the queue's tables were migrated: %s", ", ".join(ran))
         try:
             await self._app.open_async()
         except exceptions.ConnectorException as error:
@@ -100,6 +104,13 @@ class Queue(Jobs):
         for job in await jobs.get_stalled_jobs():
             log.warning("job %s of a worker that died is queued again", job.id)
             await jobs.retry_job(job)
+
+
+def shipped() -> Shipped:
+    """What the installed version of the library brings."""
+    folder = Path(SchemaManager.get_migrations_path())
+    texts = {path.name: path.read_text(encoding="utf-8") for path in folder.glob("*.sql")}
+    return Shipped(procrastinate.__version__, SchemaManager.get_schema(), texts)
 
 
 async def _attempt(what: str, doing: Awaitable[object]) -> None:

@@ -6,6 +6,16 @@ select true as there from pg_tables where schemaname = 'jobs' and tablename = 'p
 
 -- name: create
 create schema if not exists jobs;
+create table if not exists jobs.schema_migrations (
+  name text primary key,
+  applied_at timestamptz not null default clock_timestamp()
+);
 
 -- name: enter
 set local search_path = jobs;
+
+-- name: applied
+select name from jobs.schema_migrations;
+
+-- name: record
+insert into jobs.schema_migrations (name) select unnest(%(names)s::text[]);
