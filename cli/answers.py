@@ -223,8 +223,9 @@ class Pool(Answer):
 
 
 class Readiness(Answer):
-    """Whether the service takes work, and how much is under way."""
+    """Whether the replica that was asked takes work, and how much of it is `running`."""
 
     ready: bool
+    running: int
     pool: Pool
     operations: dict[str, Any] = {}

@@ -118,7 +118,10 @@ def status(as_json: options.Json = False, wait: options.Wait = False) -> None:
         if as_json:
             session.screen.json({"healthy": healthy, **found.plain()})
         else:
-            session.screen.facts({"healthy": _yes(healthy), "ready": _yes(found.ready), "pool": _pool(found.pool)})
+            session.screen.facts(
+                {"healthy": _yes(healthy), "ready": _yes(found.ready), "at work": found.running,
+                 "pool": _pool(found.pool)}
+            )  # fmt: skip
             session.screen.table(["OPERATIONS", "COUNT"], list(found.operations.items()))
         if not (healthy and found.ready):
             raise Differs("The service takes no work now.", "`make doctor` looks for causes; logs: .local/logs.")
@@ -136,19 +139,19 @@ def drain(yes: options.Yes = False, timeout: Patience = 300, wait: options.Wait 
         with going_on("The service may go on draining.", seen), session.screen.progress("draining") as ticker:
             session.api.drain()
             _until_idle(session, ticker, time.monotonic() + timeout)
-        session.screen.line("Drained: no engine works any more.")
+        session.screen.line("Drained: nothing is at work there any more.")
 
 
 def _until_idle(session: Session, ticker: Ticker, deadline: float) -> None:
-    """A drained service is idle, or has gone already."""
+    """A drained service stays up with nothing at work, or has gone already."""
     while time.monotonic() < deadline:
         try:
-            pool = session.api.readiness().pool
+            running = session.api.readiness().running
         except Unreachable:
             return
-        if pool.busy == pool.starting == pool.parked == 0:
+        if not running:
             return
-        ticker.now(f"draining: {_pool(pool)}")
+        ticker.now(f"draining: {running} at work")
         time.sleep(PAUSE)
     raise Unavailable("Still draining when the time was over.", "It goes on; see: python -m cli status")
 

@@ -29,7 +29,10 @@ def router(services: Services, access: Access, draining: Draining) -> APIRouter:
     @routes.get("/readyz")
     async def readyz() -> JSONResponse:
         wrong = ["this replica is draining"] if draining.begun else await _wrong(services)
-        body: dict[str, Any] = {"ready": not wrong, "reasons": wrong, "pool": asdict(services.engines.status())}
+        body: dict[str, Any] = {
+            "ready": not wrong, "reasons": wrong, "running": len(services.work),
+            "pool": asdict(services.engines.status()),
+        }  # fmt: skip
         if not wrong:
             counts = await operations.counts(services.database)
             body["operations"] = {f"{kind} {state}": count for (kind, state), count in sorted(counts.items())}

@@ -139,6 +139,9 @@ def test_the_operator_drains_a_replica_which_then_takes_nothing_new(stage: Stage
         assert (await replica.client.get("/readyz")).status_code == 503
         refused = await replica.sign_up(new_slug())
         assert (refused.status_code, refused.headers["retry-after"]) == (503, "1")
+        await replica.settled()
+        ended = (await replica.client.get("/readyz")).json()
+        assert (ended["running"], ended["pool"]["parked"]) == (0, 2), "it stays up, with nothing at work"
 
     stage.play(act)
 

@@ -202,19 +202,20 @@ def test_repairing_everything_asks_and_repairing_one_does_not(api: FakeApi, run:
 
 def test_status_tells_pool_and_operations_and_ends_with_1_unless_ready(api: FakeApi, run: Run) -> None:
     api.on("GET /healthz", 200, {})
-    api.on("GET /readyz", 200, {"ready": True, "pool": POOL, "operations": {"PENDING": 4}})
-    api.on("GET /readyz", 503, {"ready": False, "pool": POOL, "operations": {}})
+    api.on("GET /readyz", 200, {"ready": True, "running": 5, "pool": POOL, "operations": {"quota PENDING": 4}})
+    api.on("GET /readyz", 503, {"ready": False, "running": 0, "pool": POOL})
     ready = run("status")
     assert ready.exit_code == 0
-    assert "2 parked, 1 starting, 0 busy, of 3" in ready.stdout and "PENDING" in ready.stdout
+    assert "2 parked, 1 starting, 0 busy, of 3" in ready.stdout and "quota PENDING" in ready.stdout
+    assert "at work  5" in ready.stdout
     assert run("status").exit_code == 1
     assert json.loads(run("status", "--json").stdout)["ready"] is False
 
 
-def test_drain_asks_and_then_waits_until_no_engine_works(api: FakeApi, run: Run) -> None:
+def test_drain_asks_and_then_waits_until_nothing_is_at_work(api: FakeApi, run: Run) -> None:
     api.on("POST /v1/drain", 202)
-    api.on("GET /readyz", 503, {"ready": False, "pool": {"parked": 0, "starting": 0, "busy": 1, "size": 3}})
-    api.on("GET /readyz", 503, {"ready": False, "pool": {"parked": 0, "starting": 0, "busy": 0, "size": 3}})
+    for running in (1, 0):  # engines stay parked in a service that stays up
+        api.on("GET /readyz", 503, {"ready": False, "running": running, "pool": POOL})
     assert run("drain", typed="n\n").exit_code == 2
     assert not api.asked
     assert run("drain", "--yes").exit_code == 0
@@ -222,6 +223,6 @@ def test_drain_asks_and_then_waits_until_no_engine_works(api: FakeApi, run: Run)
 
 
 def test_a_drain_that_takes_too_long_says_that_it_goes_on(api: FakeApi, run: Run) -> None:
-    api.on("POST /v1/drain", 202).on("GET /readyz", 503, {"ready": False, "pool": {**POOL, "busy": 1}})
+    api.on("POST /v1/drain", 202).on("GET /readyz", 503, {"ready": False, "running": 1, "pool": POOL})
     result = run("drain", "--yes", "--timeout", "0")
     assert (result.exit_code, "goes on" in result.stderr) == (4, True)
