@@ -223,9 +223,10 @@ class Pool(Answer):
 
 
 class Readiness(Answer):
-    """Whether the replica that was asked takes work, and how much of it is `running`."""
+    """Whether the replica that was asked takes work, the reasons if not, and how much of it is `running`."""
 
     ready: bool
+    reasons: list[str] = []
     running: int
     pool: Pool
     operations: dict[str, Any] = {}

@@ -66,7 +66,8 @@ def drift(
 ) -> None:  # fmt: skip
     """Show what differs between rows, stacks and cluster; with --repair, mend it.
 
-    Exit code 1 if something differs and is not repaired. Repairing more than a named organization asks first.
+    One that is named is compared now; else it is what the service's last comparison of each has found. Exit code 1 if
+    something differs and is not repaired. Repairing more than a named organization asks first.
     """
     with Session.open(wait=wait) as session:
         with session.screen.progress(f"comparing {slug or 'every organization'}"):
@@ -122,9 +123,11 @@ def status(as_json: options.Json = False, wait: options.Wait = False) -> None:
                 {"healthy": _yes(healthy), "ready": _yes(found.ready), "at work": found.running,
                  "pool": _pool(found.pool)}
             )  # fmt: skip
-            session.screen.table(["OPERATIONS", "COUNT"], list(found.operations.items()))
+            if found.operations:
+                session.screen.table(["OPERATIONS", "COUNT"], list(found.operations.items()))
         if not (healthy and found.ready):
-            raise Differs("The service takes no work now.", "`make doctor` looks for causes; logs: .local/logs.")
+            why = f": {'; '.join(found.reasons)}" if found.reasons else ""
+            raise Differs(f"The service takes no work now{why}.", "`make doctor` looks for causes; logs: .local/logs.")
 
 
 def drain(yes: options.Yes = False, timeout: Patience = 300, wait: options.Wait = False) -> None:

@@ -33,6 +33,13 @@ def bindings(checkout: Checkout) -> set[tuple[str, str]]:
     }  # fmt: skip
 
 
+def test_a_drained_service_takes_nothing_new_and_stays_up(deployed: Checkout) -> None:
+    with service(deployed):
+        assert "Drained" in deployed.python("-m", "cli", "drain", "--yes", "--timeout", "30").ok().out
+        status = deployed.python("-m", "cli", "status")
+        assert status.code == 1 and "this replica is draining" in status.out
+
+
 def test_a_member_comes_and_goes_in_the_cluster_and_in_the_row(deployed: Checkout, api: httpx2.Client) -> None:
     bob = ("agent-ready:bob@harbour.example", "agent-ready:viewer")
     answer = api.patch(PLACE, json={"members": MEMBERS, "plan": "business", "reason": "Bob comes"})
@@ -70,6 +77,13 @@ def test_the_command_line_previews_changes_and_exports(deployed: Checkout, api: 
     assert seen.code == 0 and "16" in seen.out and "EUR" in seen.out, seen
     deployed.python("-m", "cli", "quota", "set", SLUG, "--cpu", "16", "--reason", "load test").ok()
     assert '"cpu":"16"' in deployed.python("-m", "cli", "quota", "show", SLUG, "--json").out.replace(" ", "")
+    eve = ("agent-ready:eve@harbour.example", "agent-ready:viewer")
+    change = ("-m", "cli", "change", SLUG, "--reason", "why")
+    deployed.python(*change, "--add-member", "eve@harbour.example=viewer", "--label", "team=blue").ok()
+    owners = {name for name, _ in bindings(deployed)}
+    assert eve in bindings(deployed) and f"agent-ready:owner@{SLUG}.example" in owners, "nobody is lost"
+    deployed.python(*change, "--remove-member", "eve@harbour.example", "--unlabel", "team").ok()
+    assert eve not in bindings(deployed)
     assert f"slug: {SLUG}" in deployed.python("-m", "cli", "export", SLUG).out
     assert SLUG in deployed.python("-m", "cli", "list", "--all").out
     assert deployed.python("-m", "cli", "status").code == 0

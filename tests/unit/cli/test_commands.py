@@ -203,12 +203,13 @@ def test_repairing_everything_asks_and_repairing_one_does_not(api: FakeApi, run:
 def test_status_tells_pool_and_operations_and_ends_with_1_unless_ready(api: FakeApi, run: Run) -> None:
     api.on("GET /healthz", 200, {})
     api.on("GET /readyz", 200, {"ready": True, "running": 5, "pool": POOL, "operations": {"quota PENDING": 4}})
-    api.on("GET /readyz", 503, {"ready": False, "running": 0, "pool": POOL})
+    api.on("GET /readyz", 503, {"ready": False, "reasons": ["it drains"], "running": 0, "pool": POOL})
     ready = run("status")
     assert ready.exit_code == 0
     assert "2 parked, 1 starting, 0 busy, of 3" in ready.stdout and "quota PENDING" in ready.stdout
     assert "at work  5" in ready.stdout
-    assert run("status").exit_code == 1
+    away = run("status")
+    assert away.exit_code == 1 and "takes no work now: it drains." in away.stderr and "OPERATIONS" not in away.stdout
     assert json.loads(run("status", "--json").stdout)["ready"] is False
 
 
