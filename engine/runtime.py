@@ -40,6 +40,7 @@ class Runtime(language_pb2_grpc.LanguageRuntimeServicer, events_pb2_grpc.EventsS
     def __init__(self) -> None:
         self._programs: dict[str, Program] = {}
         self._sinks: dict[str, Sink] = {}
+        self._running: set[asyncio.Task[Any]] = set()
         self._server: Any = None
         self.address = ""
 
@@ -53,9 +54,10 @@ class Runtime(language_pb2_grpc.LanguageRuntimeServicer, events_pb2_grpc.EventsS
         await self._server.start()
 
     async def close(self) -> None:
-        """Stop serving; engines that still run fail."""
+        """Stop serving; engines that still run fail, and their programs have ended."""
         if self._server is not None:
             await self._server.stop(0)
+        await asyncio.gather(*self._running, return_exceptions=True)
 
     def expect(self, stack: str, program: Program, sink: Sink) -> None:
         """Run `program` for the next engine of `stack`, and tell `sink` its events."""
@@ -83,7 +85,10 @@ class Runtime(language_pb2_grpc.LanguageRuntimeServicer, events_pb2_grpc.EventsS
         if program is None:
             return language_pb2.RunResponse(error=f"no program is expected on stack {request.stack}")
         # An empty context: nothing of another program, or of this server, is seen in it.
-        return await asyncio.get_running_loop().create_task(_run(request, program), context=contextvars.Context())
+        running = asyncio.get_running_loop().create_task(_run(request, program), context=contextvars.Context())
+        self._running.add(running)
+        running.add_done_callback(self._running.discard)
+        return await running
 
     async def StreamEvents(self, requests: AsyncIterator[Any], context: Any) -> Any:
         sink: Sink | None = None
