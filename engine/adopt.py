@@ -5,7 +5,11 @@ of its own and join the catalog's; the row gets its new owner; the record says w
 confirms it. Every step can be repeated.
 """
 
+import asyncio
 import json
+import os
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +20,8 @@ from engine.errors import EngineError, NotConfigured
 from engine.runs import organization_urn
 from engine.shards import Wanted, wanted
 from engine.stack import PROJECT, Stack, export_state
-from engine.workspaces import Workspaces
+from engine.states import states_of
+from engine.workspaces import Workspaces, shared_salt, workspaces_of
 
 _ROW = "tenancy:index:OrganizationRow"
 _LEASE = 120.0  # seconds; a move takes a few
@@ -32,20 +37,32 @@ async def adopt(root: Path, environment: str, slug: str, database: Database) -> 
         await deployments.place(database, environment, slug, stack.stack)
         return
     source = await _source(database, row)
-    folder = root / ".local" / "self-service"
-    workspaces = Workspaces(folder, f"file://{folder}", "")
-    lease = await leases.take(database, source, "the catalog's adoption", seconds=_LEASE)
-    try:
-        destination = Stack(root, environment, stack.shard)
-        destination.prepare()
-        _move(workspaces, source, destination, slug, owner)
-        async with database.transaction(actor="catalog", reason="adopted from self-service") as connection:
-            await organizations.hand_over(connection, row.id, managed_by=owner)
-        await deployments.place(database, environment, slug, destination.name)
-    finally:
-        await leases.release(database, lease)
-    workspaces.forget(source)
+    async with _workspaces(root) as workspaces:
+        lease = await leases.take(database, source, "the catalog's adoption", seconds=_LEASE)
+        try:
+            destination = Stack(root, environment, stack.shard)
+            destination.prepare()
+            workspaces.prepare(source)
+            _move(workspaces, source, destination, slug, owner)
+            async with database.transaction(actor="catalog", reason="adopted from self-service") as connection:
+                await organizations.hand_over(connection, row.id, managed_by=owner)
+            await deployments.place(database, environment, slug, destination.name)
+        finally:
+            await leases.release(database, lease)
+        await workspaces.forget(source)
     await leases.forget(database, source)
+
+
+@asynccontextmanager
+async def _workspaces(root: Path) -> AsyncIterator[Workspaces]:
+    """Where self-service stacks are, as this process's environment says; it must be what the service's says."""
+    folder = workspaces_of(root)
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    states = states_of(os.environ, folder)
+    try:
+        yield Workspaces(folder, states, await asyncio.to_thread(shared_salt, folder))
+    finally:
+        await states.close()
 
 
 def _in_catalog(stacks: tuple[Wanted, ...], slug: str) -> Wanted:
@@ -80,7 +97,7 @@ def _move(workspaces: Workspaces, source: str, destination: Stack, slug: str, ow
     there = _belonging(resources, destination.name, slug)
     if any(resource["type"] == _ROW for resource in there):
         return  # it was moved before
-    leaving = export_state(workspaces.folder / source, source, workspaces.state_of(source))
+    leaving = export_state(workspaces.folder / source, source, workspaces.environment(source))
     inside = _belonging(leaving["deployment"].get("resources") or [], source, slug)
     if not inside:
         raise EngineError(f"stack {source} does not hold {slug!r}; let the service save it first, then try again")

@@ -43,9 +43,7 @@ class Engine:
 
     async def start(self, command: str, attached: str, *more: str) -> None:
         """Start `pulumi <command>`; `attached` are the providers that it is to use."""
-        await asyncio.to_thread(self._workspaces.make, self.stack)
-        if not self._workspaces.in_folders:
-            await self._init(attached)
+        await self._workspaces.make(self.stack)
         self._runtime.expect(self.stack, self._program, self._note)
         arguments = [command, *_OPTIONS, *(() if command == "preview" else _UPDATING), *more]
         with (self._workspace / "log").open("wb") as log:
@@ -69,16 +67,10 @@ class Engine:
         if self._process is not None and self.running:
             self._process.terminate()
 
-    async def _init(self, attached: str) -> None:
-        """Have the stack in a backend whose files are not ours to write."""
-        process = await asyncio.create_subprocess_exec(
-            executable(), "stack", "select", "--create", self.stack, "--non-interactive",
-            cwd=self._workspace, env=self._environment(attached),
-            stdin=asyncio.subprocess.DEVNULL, stdout=asyncio.subprocess.DEVNULL, stderr=asyncio.subprocess.PIPE,
-        )  # fmt: skip
-        _, said = await process.communicate()
-        if process.returncode:
-            raise EngineError(f"the stack {self.stack} could not be made: {redact(said.decode())}")
+    def kill(self) -> None:
+        """End it at once: it saves nothing more."""
+        if self._process is not None and self.running:
+            self._process.kill()
 
     def _named(self) -> Sequence[str]:
         file = self._workspace / f"Pulumi.{self.stack}.yaml"
@@ -94,8 +86,8 @@ class Engine:
         )
 
     def _environment(self, attached: str) -> dict[str, str]:
-        backend = self._workspaces.state_of(self.stack)
-        return {**os.environ, **_QUICK, "PULUMI_BACKEND_URL": backend, "PULUMI_DEBUG_PROVIDERS": attached}
+        backend = self._workspaces.environment(self.stack)
+        return {**os.environ, **_QUICK, **backend, "PULUMI_DEBUG_PROVIDERS": attached}
 
     def _note(self, event: Mapping[str, Any]) -> None:
         """Keep what went wrong; a preview's events are what it is asked for."""

@@ -25,11 +25,12 @@ from components.organization import OrganizationProps
 from components.postgres import TenantDatabase
 from components.settings import Settings
 from database import leases
-from database.leases import StackLease
+from database.errors import LeaseTaken
 from database.organizations import hold, identity_of, is_committed, stacks_in_use
 from database.pool import Database
 from engine.errors import EngineError, Failed, NotConfigured
 from engine.generations import Generation, Generations
+from engine.leasing import LASTS, leased
 from engine.parked import Engine
 from engine.pool import Parked, Pool
 from engine.providers import Providers
@@ -37,14 +38,15 @@ from engine.review_events import Preview, read_preview
 from engine.runtime import Runtime
 from engine.selfservice import Deployed, PoolStatus, Way
 from engine.stack import WHOLE
-from engine.workspaces import Workspaces, shared_salt
+from engine.states import States, states_of
+from engine.workspaces import Workspaces, shared_salt, workspaces_of
 from provider.handlers import Backends
 from provider.resident import ResidentProvider, serve_resident
 from tenants.model import Organization
 from tenants.plan import plan
 
 log = logging.getLogger("engine")
-_LEASE = 10.0  # seconds; an engine that lost its service ends within two
+_FORGOTTEN = 600.0  # seconds beyond the age of the oldest parked engine; no unused stack is kept as long
 _STEPS = {
     "OrganizationRow": "row claimed", "NamespaceClaim": "namespace made", "DatabaseLogin": "login bound",
     "ConfigDefaults": "settings written", "IsolationGate": "gate opened",
@@ -55,20 +57,20 @@ _STEPS = {
 class ResidentSettings:
     """How many engines wait, how long, and how many updates run at once; `root` is the checkout.
 
-    `backend` is where the stacks' state is, a URL; None puts it beside the workspaces in `.local/self-service/`.
+    `states` keeps the stacks' state.
     """
 
     root: Path
     deployment: Settings
+    states: States
     size: int = 4
     oldest: float = 600.0  # seconds
     at_once: int = 4
-    backend: str | None = None
 
     @property
     def folder(self) -> Path:
         """The workspaces of all stacks."""
-        return self.root / ".local" / "self-service"
+        return workspaces_of(self.root)
 
 
 @dataclass(frozen=True)
@@ -86,7 +88,7 @@ class ResidentEngines:
     def __init__(self, settings: ResidentSettings, backends: Backends) -> None:
         self._settings, self._backends = settings, backends
         self._runtime = Runtime()
-        self._workspaces = Workspaces(settings.folder, settings.backend or f"file://{settings.folder}", "")
+        self._workspaces = Workspaces(settings.folder, settings.states, "")  # until the salt is read
         self._publisher = connected_publisher(settings.deployment)
         self._generations: Generations[Work] = Generations(self._begin, self._identity, at_once=settings.at_once)
         self._previews = asyncio.Semaphore(2)
@@ -108,7 +110,7 @@ class ResidentEngines:
         folder = self._settings.folder
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         salt = await asyncio.to_thread(shared_salt, folder)
-        self._workspaces = Workspaces(folder, self._workspaces.backend, salt)
+        self._workspaces = Workspaces(folder, self._settings.states, salt)
         await self._forget_leftovers()
         await asyncio.to_thread(load_ahead)
         await self._runtime.start()
@@ -121,6 +123,7 @@ class ResidentEngines:
         self._publisher.close()
         await self._backends.database.close()
         await self._backends.cluster.close()
+        await self._settings.states.close()
 
     def status(self) -> PoolStatus:
         """How full the pool is."""
@@ -135,11 +138,11 @@ class ResidentEngines:
         """Hand the organization to a parked engine, or to one that is started for it; return at its gate."""
         stays = contextlib.AsyncExitStack()
         generation = await stays.enter_async_context(self._generations.at_work())
+        waiting = None if stack else generation.pool.take()
+        parked: Parked[Work] = waiting or Parked()
+        engine, held = parked.engine or self._engine(stack or _fresh(), parked), stack is not None
         self._hurrying += 1
         try:
-            waiting = None if stack else generation.pool.take()
-            parked: Parked[Work] = waiting or Parked()
-            engine = parked.engine or self._engine(stack or _fresh(), parked)
             await stays.enter_async_context(self._turn(engine.stack))
             await stays.enter_async_context(self._leased(engine))
             stays.push_async_callback(self._stop, engine, parked)  # before the lease is given back, whatever happens
@@ -147,6 +150,7 @@ class ResidentEngines:
                 await engine.start("up", generation.providers.attached)
             gate = self._expect_gate(engine.stack, on_step, stays)
             await self._hold(operation_id, engine.stack)
+            held = True
             parked.work.set_result(Work(organization, operation_id))
             ended = asyncio.create_task(engine.wait())
             await asyncio.wait([gate, ended], return_when=asyncio.FIRST_COMPLETED)
@@ -155,6 +159,8 @@ class ResidentEngines:
                 await self._check_committed(operation_id)  # an earlier attempt has opened the gate already
         except BaseException:
             await stays.aclose()
+            if not held:
+                await self.forget(engine.stack)
             raise
         finally:
             self._hurrying -= 1
@@ -222,7 +228,7 @@ class ResidentEngines:
     async def forget(self, stack: str) -> None:
         """Drop a stack with its state; gone already is fine."""
         await leases.forget(self._backends.database, stack)
-        await asyncio.to_thread(self._workspaces.forget, stack)
+        await self._workspaces.forget(stack)
 
     async def _update(self, command: str, work: Work, stack: str, *more: str) -> None:
         async with self._generations.at_work() as generation:
@@ -250,7 +256,6 @@ class ResidentEngines:
             await self._stop(engine, parked)
 
     def _engine(self, stack: str, parked: Parked[Work]) -> Engine:
-        self._workspaces.release_dead_locks(stack)
         return Engine(self._runtime, self._workspaces, stack, lambda: self._program(parked))
 
     async def _program(self, parked: Parked[Work]) -> None:
@@ -270,28 +275,12 @@ class ResidentEngines:
         OrganizationComponent(work.organization.slug, props, pulumi.ResourceOptions(providers=dict(providers)))
 
     @asynccontextmanager
-    async def _leased(self, engine: Engine) -> AsyncIterator[StackLease]:
-        """The stack's lease, prolonged meanwhile; an engine whose lease is lost is interrupted."""
-        lease = await leases.take(self._backends.database, engine.stack, self._holder, seconds=_LEASE)
-        keeper = asyncio.create_task(self._keep(lease, engine))
-        try:
-            yield lease
-        finally:
-            keeper.cancel()
-            await leases.release(self._backends.database, lease)
-
-    async def _keep(self, lease: StackLease, engine: Engine) -> None:
-        while True:
-            await asyncio.sleep(_LEASE / 3)
-            try:
-                held = await leases.prolong(self._backends.database, lease, seconds=_LEASE)
-            except Exception as error:  # noqa: BLE001 - the database may be away for a moment
-                log.warning("the lease on %s could not be prolonged: %s", lease.stack, error)
-                continue
-            if not held:
-                log.error("the lease on %s was lost; its engine is stopped", lease.stack)
-                engine.interrupt()
-                return
+    async def _leased(self, engine: Engine) -> AsyncIterator[None]:
+        """The stack's lease, and no lock of an engine that was killed."""
+        async with leased(self._backends.database, engine.stack, self._holder, engine):
+            if not engine.running:  # one that was parked has its own lock there already
+                await self._workspaces.release_locks(engine.stack)
+            yield
 
     async def _hold(self, operation_id: str, stack: str) -> None:
         async with self._backends.database.transaction() as connection:
@@ -321,7 +310,11 @@ class ResidentEngines:
 
         async def start(parked: Parked[Work]) -> Engine:
             engine = self._engine(_fresh(), parked)
-            await engine.start("up", providers.attached)
+            try:
+                await engine.start("up", providers.attached)
+            except BaseException:
+                await self.forget(engine.stack)
+                raise
             return engine
 
         pool: Pool[Work] = Pool(
@@ -341,18 +334,32 @@ class ResidentEngines:
         return "\0".join([kubeconfig, cluster, self._settings.deployment.database_url, schema])
 
     async def _forget_leftovers(self) -> None:
-        """Stacks that a killed service had parked: no organization is on them, and no living process holds them."""
+        """Stacks that killed services had parked: no organization is on them, and nobody holds them."""
         async with self._backends.database.transaction() as connection:
             used = await stacks_in_use(connection)
-        for workspace in self._settings.folder.glob("slot-*"):
-            if workspace.name not in used and not self._workspaces.held(workspace.name):
-                await self.forget(workspace.name)
+        here = {workspace.name for workspace in self._settings.folder.glob("slot-*")} - used
+        for stack in here:
+            if not await self._workspaces.held(stack):
+                await self.forget(stack)
+        kept = await self._settings.states.ages()
+        if missing := used - kept.keys():
+            log.warning("the state of %d organizations is not where it is looked for; has it moved?", len(missing))
+        for stack, age in kept.items():
+            if stack not in used | here and age > self._settings.oldest + _FORGOTTEN:
+                await self._forget_elsewhere(stack)
+
+    async def _forget_elsewhere(self, stack: str) -> None:
+        """Forget a stack of another machine's, unless somebody there is at work on it."""
+        with contextlib.suppress(LeaseTaken):
+            await leases.take(self._backends.database, stack, self._holder, seconds=LASTS)
+            await self.forget(stack)
 
 
 def resident_engines(root: Path, environment: Mapping[str, str]) -> ResidentEngines:
     """The engine room of this checkout's service, with what `.local/env` sets; raise NotConfigured.
 
-    ENGINES_PARKED, ENGINES_AT_ONCE and ENGINES_OLDEST (seconds) size it; SELF_SERVICE_BACKEND_URL moves its state.
+    ENGINES_PARKED, ENGINES_AT_ONCE and ENGINES_OLDEST (seconds) size it; SELF_SERVICE_BACKEND_URL says where its state
+    is, beside the workspaces if it is not set.
     """
     needed = ("PULUMI_KUBECONFIG", "PLATFORM_DATABASE_URL", "REDIS_URL", "PULUMI_BACKEND_URL")
     if missing := [name for name in needed if not environment.get(name)]:
@@ -363,11 +370,10 @@ def resident_engines(root: Path, environment: Mapping[str, str]) -> ResidentEngi
         managed_by="api", shard=WHOLE, unprotect=False, holding=None,
     )  # fmt: skip
     settings = ResidentSettings(
-        root, deployment,
+        root, deployment, states_of(environment, workspaces_of(root)),
         size=_count(environment, "ENGINES_PARKED", 4, least=0),
         oldest=_count(environment, "ENGINES_OLDEST", 600),
         at_once=_count(environment, "ENGINES_AT_ONCE", 4),
-        backend=environment.get("SELF_SERVICE_BACKEND_URL"),
     )  # fmt: skip
     cluster = ClusterApi(Path(deployment.kubeconfig))
     return ResidentEngines(settings, Backends(cluster, Database(deployment.database_url, size=16, ready=4)))

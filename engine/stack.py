@@ -147,7 +147,7 @@ class Stack:
 
     def export(self) -> dict[str, Any]:
         """The stack's state, with its secrets in the clear: keep it in memory."""
-        return export_state(self._folder, self.name, os.environ["PULUMI_BACKEND_URL"])
+        return export_state(self._folder, self.name, {})
 
     def replace(self, state: dict[str, Any]) -> None:
         """Make `state`, which `export` gave, the stack's; its secrets are encrypted again."""
@@ -200,11 +200,14 @@ class Stack:
             file.unlink()
 
 
-def export_state(folder: Path, stack: str, backend: str) -> dict[str, Any]:
-    """A stack's state with its secrets in the clear: keep it in memory. `folder` has the stack's configuration."""
+def export_state(folder: Path, stack: str, backend: Mapping[str, str]) -> dict[str, Any]:
+    """A stack's state with its secrets in the clear: keep it in memory. `folder` has the stack's configuration.
+
+    `backend` are the variables that lead to its state, if not those of this process do.
+    """
     done = subprocess.run(
         [executable(), "-C", str(folder), "stack", "export", "--stack", stack, "--show-secrets"],
-        env={**os.environ, "PULUMI_BACKEND_URL": backend}, capture_output=True, text=True, check=False,
+        env={**os.environ, **backend}, capture_output=True, text=True, check=False,
     )  # fmt: skip
     if done.returncode:
         raise EngineError(f"the state of {stack} could not be read:\n{done.stderr.strip()}")

@@ -1,84 +1,80 @@
-"""The workspaces of self-service organizations' stacks, and the stacks' state where that is files.
+"""The workspaces of self-service organizations' stacks, on this machine, and what a killed engine left of a stack.
 
-A workspace, `<folder>/<stack>/`, is made without Pulumi's help: an empty checkpoint, and a configuration with the salt
-that all these stacks share, save a process and a key derivation each. What a killed engine left is told by evidence.
+A workspace, `<folder>/<stack>/`, and the stack in it are made without Pulumi's help: an empty checkpoint, and a
+configuration with the salt that all these stacks share, save a process and a key derivation each.
 """
 
+import asyncio
 import json
 import os
 import shutil
 import socket
 import subprocess
 import tempfile
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from engine.errors import EngineError
 from engine.stack import PROJECT, executable
+from engine.states import States
 
 
 @dataclass(frozen=True)
 class Workspaces:
-    """Where stacks live: `folder` on this machine, state below the URL `backend`; `salt` encrypts secrets in it."""
+    """Where stacks live: `folder` on this machine, their state in `states`; `salt` encrypts secrets in it."""
 
     folder: Path
-    backend: str
+    states: States
     salt: str
 
-    def state_of(self, stack: str) -> str:
-        """The backend's URL of one stack: a folder of its own, since the backend walks all that is beside it."""
-        return f"{self.backend}/{stack}?metadata=skip" if self.in_folders else self.backend
+    def environment(self, stack: str) -> Mapping[str, str]:
+        """What Pulumi is told of the stack's backend."""
+        return {**self.states.variables, "PULUMI_BACKEND_URL": self.states.url(stack)}
 
-    @property
-    def in_folders(self) -> bool:
-        """Whether the state is files of this machine."""
-        return self.backend.startswith("file://")
-
-    def checkpoint(self, stack: str) -> Path:
-        """The state's file, where it is one."""
-        state = Path(self.backend.removeprefix("file://")) / stack / ".pulumi"
-        return state / "stacks" / PROJECT / f"{stack}.json"
-
-    def make(self, stack: str) -> None:
+    async def make(self, stack: str) -> None:
         """Have the workspace of a stack, and the stack."""
+        self.prepare(stack)
+        if await self.states.read(stack, checkpoint(stack)) is None:
+            empty = {"version": 3, "checkpoint": {"stack": f"organization/{PROJECT}/{stack}"}}
+            await self.states.write(stack, "meta.yaml", "version: 1\n")
+            await self.states.write(stack, checkpoint(stack), json.dumps(empty))
+
+    def prepare(self, stack: str) -> None:
+        """Have the workspace alone; the stack may be another machine's."""
         workspace = self.folder / stack
         workspace.mkdir(mode=0o700, parents=True, exist_ok=True)
         (workspace / "Pulumi.yaml").write_text(f"name: {PROJECT}\nruntime: python\n")
         (workspace / f"Pulumi.{stack}.yaml").write_text(f"encryptionsalt: {self.salt}\n")
-        if self.in_folders and not self.checkpoint(stack).exists():
-            empty = {"version": 3, "checkpoint": {"stack": f"organization/{PROJECT}/{stack}"}}
-            self.checkpoint(stack).parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-            (self.checkpoint(stack).parents[2] / "meta.yaml").write_text("version: 1\n")
-            self.checkpoint(stack).write_text(json.dumps(empty))
 
-    def locks(self, stack: str) -> list[Path]:
-        """The locks that engines hold on the stack, or have left there; none where the state is not files here."""
-        if not self.in_folders:
-            return []
-        return list((self.checkpoint(stack).parents[2] / "locks").glob(f"**/{stack}/*.json"))
+    async def held(self, stack: str) -> bool:
+        """Whether a process that may live holds the stack: one of this machine that does, or any of another's."""
+        return any(_may_live(lock) for lock in (await self._locks(stack)).values())
 
-    def held(self, stack: str) -> bool:
-        """Whether a living process holds the stack."""
-        return any(_lives(lock) for lock in self.locks(stack))
+    async def release_locks(self, stack: str) -> None:
+        """Remove the locks of engines that were killed. Whoever calls this has the stack's lease.
 
-    def release_dead_locks(self, stack: str) -> None:
-        """Remove the locks of engines that were killed: their processes, on this machine, are gone."""
-        for lock in self.locks(stack):
-            if not _lives(lock):
-                lock.unlink(missing_ok=True)
+        An engine of this machine is gone if its process is. One of another machine is gone because we have the lease:
+        its service stops it before the lease can be taken by anybody else.
+        """
+        for name, lock in (await self._locks(stack)).items():
+            if _is_elsewhere(lock) or not _may_live(lock):
+                await self.states.remove(stack, name)
 
-    def forget(self, stack: str) -> None:
-        """Remove the workspace, and the state where it is files of this machine; gone already is fine."""
-        if not self.in_folders:
-            self.make(stack)  # it may have been another host's, or be forgotten already
-            subprocess.run(
-                [executable(), "stack", "rm", stack, "--yes", "--force", "--non-interactive"],
-                cwd=self.folder / stack, env={**os.environ, "PULUMI_BACKEND_URL": self.state_of(stack)},
-                capture_output=True, check=False,
-            )  # fmt: skip
-        shutil.rmtree(self.folder / stack, ignore_errors=True)
-        if self.in_folders:
-            shutil.rmtree(self.checkpoint(stack).parents[3], ignore_errors=True)
+    async def forget(self, stack: str) -> None:
+        """Remove the workspace and the stack; gone already is fine."""
+        await asyncio.to_thread(shutil.rmtree, self.folder / stack, ignore_errors=True)
+        await self.states.forget(stack)
+
+    async def _locks(self, stack: str) -> dict[str, "Lock"]:
+        """The locks that engines hold on the stack, or have left there, by their names."""
+        names = await self.states.names(stack, f"locks/organization/{PROJECT}/{stack}")
+        return {name: _read(await self.states.read(stack, name)) for name in names}
+
+
+def workspaces_of(root: Path) -> Path:
+    """The folder of a checkout's workspaces."""
+    return root / ".local" / "self-service"
 
 
 def shared_salt(folder: Path) -> str:
@@ -101,15 +97,36 @@ def shared_salt(folder: Path) -> str:
     return salt
 
 
-def _lives(lock: Path) -> bool:
-    """Whether the process that a lock names runs on this machine, or the lock is another machine's."""
+def checkpoint(stack: str) -> str:
+    """The name of a stack's state."""
+    return f"stacks/{PROJECT}/{stack}.json"
+
+
+@dataclass(frozen=True)
+class Lock:
+    """What Pulumi writes into a lock; one that is gone, or cut off, is nobody's."""
+
+    hostname: str = ""
+    pid: int = 0
+
+
+def _read(text: str | None) -> Lock:
     try:
-        held = json.loads(lock.read_text())
-    except (OSError, ValueError):
-        return False
-    if held.get("hostname") != socket.gethostname():
+        told = json.loads(text or "{}")
+        return Lock(str(told["hostname"]), int(told["pid"]))
+    except (KeyError, TypeError, ValueError):
+        return Lock()
+
+
+def _is_elsewhere(lock: Lock) -> bool:
+    return lock.hostname not in ("", socket.gethostname())
+
+
+def _may_live(lock: Lock) -> bool:
+    """Whether the process that a lock names is a Pulumi of this machine, or is another machine's."""
+    if _is_elsewhere(lock):
         return True
     try:
-        return b"pulumi" in Path(f"/proc/{int(held['pid'])}/cmdline").read_bytes()
-    except (OSError, KeyError, ValueError):
+        return bool(lock.pid) and b"pulumi" in Path(f"/proc/{lock.pid}/cmdline").read_bytes()
+    except OSError:
         return False

@@ -51,6 +51,11 @@ class Layout:
         return self.local / "env"
 
     @property
+    def settings(self) -> Path:
+        """What the user sets beside that, in ``sh``; nobody here writes it."""
+        return self.local / "settings"
+
+    @property
     def bin(self) -> Path:
         return self.local / "bin"
 

@@ -28,8 +28,9 @@ TOOLS = (
     "pulumi-resource-postgresql", "kubectl", "postgres",
 )  # fmt: skip
 IDENTITIES = {"admin": ADMIN, "pulumi": PULUMI, "service": SERVICE}
-#: Under ``.local`` what ``clean`` leaves: the Python environment holds no data and takes minutes to make.
-KEPT = ("venv", "lock")
+#: Under ``.local`` what ``clean`` leaves: the Python environment holds no data and takes minutes to make; the settings
+#: are the user's own.
+KEPT = ("venv", "lock", "settings")
 
 
 def wanted(named: Named) -> tuple[type[Server], ...]:

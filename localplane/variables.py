@@ -13,7 +13,8 @@ from localplane.layout import Layout
 from localplane.parts import Found
 from localplane.pki import CLUSTER
 from localplane.servers import Ground, Postgres, Redis
-from localplane.servers.postgres import APPLICATION, PLATFORM
+from localplane.servers.postgres import APPLICATION, PLATFORM, STATE
+from localplane.servers.postgres_roles import STATE_DATABASE_NAME
 
 HEADING = "# Written by `python -m localplane up`; for sh: . .local/env. Secrets inside: leave it where it is.\n"
 
@@ -29,15 +30,19 @@ def write(ground: Ground, named: Named, app_database_url: str) -> None:
         "OPERATOR_TOKEN": keep_secret(ground.layout.secret("operator-token")),
     }
     folders = [ground.layout.local / "venv" / "bin", ground.layout.bin]
-    write_private(ground.layout.env, render(facts, folders))
+    write_private(ground.layout.env, render(facts, folders, ground.layout.settings))
 
 
-def render(facts: Mapping[str, str], folders: Sequence[Path]) -> str:
-    """``export`` lines, quoted for ``sh``; ``folders`` come first on PATH, once even when sourced twice."""
+def render(facts: Mapping[str, str], folders: Sequence[Path], settings: Path) -> str:
+    """``export`` lines, quoted for ``sh``; ``folders`` come first on PATH, once even when sourced twice.
+
+    What the file ``settings`` sets, if there is one, comes last and is exported too.
+    """
     lines = [f"export {name}={shlex.quote(value)}" for name, value in facts.items()]
     first = shlex.quote(":".join(map(str, folders)))
     path = f'case ":$PATH:" in *:{first}:*) ;; *) export PATH={first}":$PATH" ;; esac'
-    return HEADING + "\n".join([*lines, path]) + "\n"
+    own = shlex.quote(str(settings))
+    return HEADING + "\n".join([*lines, path, f"if [ -f {own} ]; then set -a; . {own}; set +a; fi"]) + "\n"
 
 
 def _cluster(layout: Layout, named: Named) -> dict[str, str]:
@@ -55,7 +60,10 @@ def _database(ground: Ground, named: Named, app_database_url: str) -> dict[str, 
     if named.database_url:
         return {"DATABASE_URL": app_database_url, "PLATFORM_DATABASE_URL": named.database_url}
     postgres = Postgres(ground)
-    return {"DATABASE_URL": postgres.url(APPLICATION), "PLATFORM_DATABASE_URL": postgres.url(PLATFORM)}
+    return {
+        "DATABASE_URL": postgres.url(APPLICATION), "PLATFORM_DATABASE_URL": postgres.url(PLATFORM),
+        "STATE_DATABASE_URL": postgres.url(STATE, STATE_DATABASE_NAME),
+    }  # fmt: skip
 
 
 def _channel(ground: Ground, named: Named) -> dict[str, str]:

@@ -12,7 +12,10 @@ from service.errors import ServiceError
 from service.logs import Redaction, configure
 from service.run import serve
 
-_SECRETS = ("OPERATOR_TOKEN", "PLATFORM_DATABASE_URL", "DATABASE_URL", "REDIS_URL", "PULUMI_CONFIG_PASSPHRASE")
+_SECRETS = (
+    "OPERATOR_TOKEN", "PLATFORM_DATABASE_URL", "DATABASE_URL", "REDIS_URL", "PULUMI_CONFIG_PASSPHRASE",
+    "SELF_SERVICE_BACKEND_URL", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN",
+)  # fmt: skip
 
 
 def main() -> int:

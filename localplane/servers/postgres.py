@@ -17,12 +17,20 @@ from localplane.files import keep_secret, private_folder, write_private
 from localplane.pki import CLUSTER
 from localplane.psql import Psql, SqlRefused
 from localplane.servers.base import Ground, Server
-from localplane.servers.postgres_roles import DATABASE_NAME, database_statement, role_statement
+from localplane.servers.postgres_roles import (
+    DATABASE_NAME,
+    STATE_DATABASE_NAME,
+    closed_statement,
+    database_statement,
+    role_statement,
+)
 
 SUPERUSER, PLATFORM, APPLICATION = "postgres", "agent_ready_platform", "agent_ready_app"
+STATE = "agent_ready_state"  # keeps self-service stacks' state in a database of its own, if that is configured
 RIGHTS = {
     PLATFORM: "LOGIN CREATEROLE NOSUPERUSER NOCREATEDB NOREPLICATION NOBYPASSRLS",
     APPLICATION: "LOGIN NOCREATEROLE NOSUPERUSER NOCREATEDB NOREPLICATION NOBYPASSRLS",
+    STATE: "LOGIN NOCREATEROLE NOSUPERUSER NOCREATEDB NOREPLICATION NOBYPASSRLS",
 }
 #: How long the sessions of a killed postmaster may take to notice.
 ORPHAN_SECONDS = 10.0
@@ -50,10 +58,10 @@ class Postgres(Server):
     def password(self, role: str) -> str:
         return keep_secret(self.layout.secret(f"postgres-{role}"))
 
-    def url(self, role: str) -> str:
-        """How a role reaches the database, with the server's name verified."""
+    def url(self, role: str, database: str = DATABASE_NAME) -> str:
+        """How a role reaches a database, with the server's name verified."""
         return (
-            f"postgresql://{role}:{self.password(role)}@127.0.0.1:{self.port}/{DATABASE_NAME}"
+            f"postgresql://{role}:{self.password(role)}@127.0.0.1:{self.port}/{database}"
             f"?sslmode=verify-full&sslrootcert={quote(str(self.pki.certificate(CLUSTER)))}"
         )
 
@@ -111,7 +119,11 @@ class Postgres(Server):
 
     def settle(self) -> None:
         statements = [role_statement(role, rights, self.password(role)) for role, rights in RIGHTS.items()]
-        self.psql().run("\n".join([*statements, database_statement(PLATFORM)]))
+        databases = [
+            database_statement(DATABASE_NAME, PLATFORM),
+            database_statement(STATE_DATABASE_NAME, STATE), closed_statement(STATE_DATABASE_NAME),
+        ]  # fmt: skip
+        self.psql().run("\n".join([*statements, *databases]))
 
     def _give(self, path: Path) -> None:
         if self._account is not None:

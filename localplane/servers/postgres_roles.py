@@ -1,10 +1,10 @@
-"""The statements that make the platform's two roles and its database; each can be run again."""
+"""The statements that make the platform's roles and databases; each can be run again."""
 
 from __future__ import annotations
 
 from localplane.scram import verifier
 
-DATABASE_NAME = "agent_ready"
+DATABASE_NAME, STATE_DATABASE_NAME = "agent_ready", "agent_ready_state"
 
 
 def role_statement(role: str, rights: str, password: str) -> str:
@@ -17,10 +17,15 @@ ALTER ROLE {role} {rights} PASSWORD '{verifier(role, password)}';
 """
 
 
-def database_statement(owner: str) -> str:
-    """Make the database if it is missing, owned by ``owner``, one of our own names."""
+def database_statement(name: str, owner: str) -> str:
+    """Make the database if it is missing, owned by ``owner``; both are names of our own."""
     return f"""\
-SELECT 'CREATE DATABASE {DATABASE_NAME} OWNER {owner}'
- WHERE NOT EXISTS (SELECT FROM pg_database WHERE datname = '{DATABASE_NAME}') \\gexec
-ALTER DATABASE {DATABASE_NAME} OWNER TO {owner};
+SELECT 'CREATE DATABASE {name} OWNER {owner}'
+ WHERE NOT EXISTS (SELECT FROM pg_database WHERE datname = '{name}') \\gexec
+ALTER DATABASE {name} OWNER TO {owner};
 """  # noqa: S608
+
+
+def closed_statement(name: str) -> str:
+    """Let nobody but its owner into a database."""
+    return f"REVOKE ALL ON DATABASE {name} FROM PUBLIC;\n"

@@ -1,9 +1,9 @@
-"""Make the three modules here require the same version of every module that two of them compile.
+"""Make three of the modules here require the same version of every module that two of them compile.
 
 For maintainers, after a version has moved: `python localplane/toolchain/align.py`. Packages compiled for one
 program then serve the others from Go's build cache, which is half of what a first build costs. Kept apart
 on purpose: Pulumi's own Go packages, whose interfaces change from one minor version to the next, and
-Kubernetes' modules, whose versions the go.mod of `kubernetes` fixes.
+Kubernetes' modules, whose versions the go.mod of `kubernetes` fixes. `s3` is left out: only a test builds it.
 """
 
 from __future__ import annotations

@@ -19,6 +19,8 @@ USED = sorted(
         for name in re.findall(rf'"((?:{"|".join(file.stem for file in FILES)})\.\w+)"', path.read_text())
     }
 )
+# What cannot be a parameter: names of Pulumi's tables, which psycopg's Identifier quotes.
+IDENTIFIERS = {"states": {"{table}", "{index}"}}
 
 
 @pytest.mark.parametrize("name", DECLARED)
@@ -51,5 +53,5 @@ def test_an_unknown_file_is_an_error() -> None:
 
 @pytest.mark.parametrize("name", DECLARED)
 def test_values_reach_a_statement_as_parameters_only(name: str) -> None:
-    statement = query(name)
-    assert not re.search(r"\{\w*\}|%s\b|\$\d", statement), f"{name}: named parameters only, nothing is pasted in"
+    pasted = set(re.findall(r"\{\w*\}|%s\b|\$\d", query(name)))
+    assert pasted <= IDENTIFIERS.get(name.partition(".")[0], set()), f"{name}: named parameters only"

@@ -23,7 +23,7 @@ def api(root: Path) -> Api:
 def test_the_env_file_is_read_back_as_a_shell_does(tmp_path: Path) -> None:
     file = tmp_path / "env"
     awkward = {"A": "it's $HOME \\", "URL": "postgresql://u:p@h/d?x=1&y=2"}
-    file.write_text(variables.render(awkward, [Path("/a b/bin")]))
+    file.write_text(variables.render(awkward, [Path("/a b/bin")], tmp_path / "settings"))
     read = envfile.read(file)
     assert {name: read[name] for name in awkward} == awkward
     assert read["PATH"].startswith("/a b/bin:"), "our programs come first"

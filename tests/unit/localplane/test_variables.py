@@ -9,25 +9,33 @@ from localplane import external, links, psql, variables
 from localplane.parts import Found
 
 FOLDERS = [Path("/a b/venv/bin"), Path("/a b/bin")]
+SETTINGS = Path("/a b/no such file")
 
 
 def test_values_reach_the_shell_unchanged(tmp_path: Path) -> None:
     awkward = {"A": 'it\'s $HOME `id` "x" \\', "B": "", "C": "postgresql://u:p@h/d?sslmode=x&y=z", "D": "ä\tb"}
     file = tmp_path / "env"
-    file.write_text(variables.render(awkward, FOLDERS))
+    file.write_text(variables.render(awkward, FOLDERS, SETTINGS))
     for name, value in awkward.items():
         assert _sourced(file, f'printf %s "${name}"') == value
 
 
 def test_the_values_are_exported(tmp_path: Path) -> None:
     file = tmp_path / "env"
-    file.write_text(variables.render({"A": "1"}, FOLDERS))
+    file.write_text(variables.render({"A": "1"}, FOLDERS, SETTINGS))
     assert "A=1" in _sourced(file, "env").splitlines()
+
+
+def test_the_users_own_settings_come_last_and_are_exported(tmp_path: Path) -> None:
+    file, own = tmp_path / "env", tmp_path / "own settings"
+    file.write_text(variables.render({"A": "1", "B": "2"}, FOLDERS, own))
+    own.write_text('B="$A$B"\nC=3\n')
+    assert {"A=1", "B=12", "C=3"} <= set(_sourced(file, "env").splitlines())
 
 
 def test_our_programs_come_first_on_the_path_and_only_once(tmp_path: Path) -> None:
     file = tmp_path / "env"
-    file.write_text(variables.render({}, FOLDERS))
+    file.write_text(variables.render({}, FOLDERS, SETTINGS))
     assert _sourced(file, f'. {file}; printf %s "$PATH"') == "/a b/venv/bin:/a b/bin:/usr/bin:/bin"
 
 
