@@ -69,6 +69,7 @@ async def _applied(connection: Connection, shipped: Shipped) -> set[str]:
     """The migrations that the tables have; a new database gets the tables with all of them."""
     there = await fetch_one(connection, query("queue.exists"))
     await connection.execute(query("queue.create"))
+    await connection.execute(query("queue.create_record"))
     recorded = {row["name"] for row in await fetch_all(connection, query("queue.applied"))}
     if there and recorded:
         return recorded

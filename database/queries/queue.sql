@@ -6,6 +6,8 @@ select true as there from pg_tables where schemaname = 'jobs' and tablename = 'p
 
 -- name: create
 create schema if not exists jobs;
+
+-- name: create_record
 create table if not exists jobs.schema_migrations (
   name text primary key,
   applied_at timestamptz not null default clock_timestamp()
