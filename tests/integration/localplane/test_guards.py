@@ -103,9 +103,12 @@ def test_the_database_roles_have_what_they_need_and_no_more(plane: Checkout) -> 
     rows = plane.sql(
         "SELECT rolname, rolsuper, rolcreaterole, rolbypassrls FROM pg_roles WHERE rolname LIKE 'agent%' ORDER BY 1"
     )
-    assert rows.splitlines() == ["agent_ready_app|f|f|f", "agent_ready_platform|f|t|f"]
-    owner = plane.sql("SELECT pg_get_userbyid(datdba) FROM pg_database WHERE datname = 'agent_ready'")
-    assert owner == "agent_ready_platform"
+    assert rows.splitlines() == ["agent_ready_app|f|f|f", "agent_ready_platform|f|t|f", "agent_ready_state|f|f|f"]
+    owners = plane.sql(
+        "SELECT datname, pg_get_userbyid(datdba) FROM pg_database WHERE datname LIKE 'agent%' ORDER BY 1"
+    )
+    assert owners.splitlines() == ["agent_ready|agent_ready_platform", "agent_ready_state|agent_ready_state"]
+    assert plane.sql("SELECT has_database_privilege('agent_ready_platform', 'agent_ready_state', 'CONNECT')") == "f"
     assert plane.sql("SHOW fsync") == "on"
 
 
