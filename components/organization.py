@@ -67,7 +67,7 @@ class Organization(pulumi.ComponentResource):
             *register_network(plan, inside),
             *register_access(plan, inside),
         ]
-        secret = register_logins(
+        logins = register_logins(
             plan, row, props.database, pulumi.ResourceOptions(parent=self, deleted_with=row), inside
         )
         configs = ConfigDefaults(
@@ -83,7 +83,7 @@ class Organization(pulumi.ComponentResource):
             uid=namespace.uid,
             network_policies=[policy.name for policy in plan.network_policies],
             role_bindings=[binding.name for binding in plan.bindings],
-            opts=pulumi.ResourceOptions(parent=self, depends_on=[*isolation, secret, configs], deleted_with=namespace),
+            opts=pulumi.ResourceOptions(parent=self, depends_on=[*isolation, *logins, configs], deleted_with=namespace),
         )
         self.org_id = row.id
         self.register_outputs({"namespace": plan.namespace, "org_id": row.id})

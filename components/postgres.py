@@ -1,6 +1,7 @@
 """An organization's logins to PostgreSQL: password, role, and the Secret that its pods read."""
 
 import asyncio
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
@@ -52,10 +53,11 @@ def register_logins(
     database: TenantDatabase,
     with_row: pulumi.ResourceOptions,
     inside: pulumi.ResourceOptions,
-) -> pulumi.Resource:
-    """Register the login of each generation, and the Secret with the current one; return the Secret.
+) -> Iterable[pulumi.Resource]:
+    """Register the login of each generation, and the Secret with the current one; return roles and Secret.
 
-    `with_row` are the options of what goes with the row, `inside` of what stands in the namespace.
+    `with_row` are the options of what goes with the row, `inside` of what stands in the namespace. The first Secret
+    and its role are made side by side: no pod is admitted before both are there. A rotated one waits for its role.
     """
     logins = {generation: _login(plan, row, generation, database, with_row) for generation in plan.database.generations}
     role, login = logins[plan.database.current]
@@ -63,7 +65,7 @@ def register_logins(
     host = f"[{address.host}]" if ":" in address.host else address.host
     where = f"{host}:{address.port}/{address.dbname}?sslmode={address.sslmode}"
     certificate = {"ca.crt": database.ca_certificate} if database.ca_certificate else {}
-    return k8s.core.v1.Secret(
+    secret = k8s.core.v1.Secret(
         f"{plan.slug}-database",
         metadata=metadata(names.DATABASE_SECRET, plan.namespace),
         type="Opaque",
@@ -71,22 +73,31 @@ def register_logins(
             "host": address.host,
             "port": str(address.port),
             "dbname": address.dbname,
-            "username": role.name,
+            "username": login.role_name,
             "password": login.password,
             "sslmode": address.sslmode,
-            "url": pulumi.Output.format("postgresql://{0}:{1}@{2}", role.name, login.password, where),
+            "url": pulumi.Output.format("postgresql://{0}:{1}@{2}", login.role_name, login.password, where),
             **certificate,
         },
         # It goes with its namespace, never alone: to await that, one must be allowed to watch every Secret beside it.
-        opts=pulumi.ResourceOptions.merge(inside, pulumi.ResourceOptions(retain_on_delete=True)),
+        opts=pulumi.ResourceOptions.merge(
+            inside,
+            pulumi.ResourceOptions(retain_on_delete=True, depends_on=[role] if plan.database.current > 1 else []),
+        ),
     )
+    return [*(role for role, _ in logins.values()), secret]
 
 
 def _login(
     plan: TenantPlan, row: OrganizationRow, generation: int, database: TenantDatabase, with_row: pulumi.ResourceOptions
 ) -> tuple[postgresql.Role, DatabaseLogin]:
     # Not RandomPassword: it also makes a bcrypt hash, which nobody reads and which takes a tenth of a second.
-    password = random.RandomBytes(f"{plan.slug}-password-{generation}", length=_PASSWORD_BYTES, opts=with_row)
+    # Nor does it wait for the row: the longest way to the gate leads through it.
+    password = random.RandomBytes(
+        f"{plan.slug}-password-{generation}",
+        length=_PASSWORD_BYTES,
+        opts=pulumi.ResourceOptions(parent=with_row.parent),
+    )
     login = DatabaseLogin(
         f"{plan.slug}-login-{generation}",
         org_id=row.id,

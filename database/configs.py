@@ -2,8 +2,9 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
-from database.pool import Connection, fetch_all, fetch_one
+from database.pool import Connection, fetch_all
 from database.sql import query
 
 
@@ -43,23 +44,12 @@ async def put_defaults(
 
     A setting that the API has written belongs to the API and is left alone.
     """
-    changed = []
-    for (service, key), value in sorted(wanted.items()):
-        row = await fetch_one(
-            connection, query("configs.put_default"), org_id=org_id, service=service, key=key, value=value
-        )
-        changed.append(row)
-    for stored in await read_all(connection, org_id):
-        if (stored.service, stored.key) not in wanted and stored.source == "catalog":
-            row = await fetch_one(
-                connection,
-                query("configs.unset_default"),
-                org_id=org_id,
-                service=stored.service,
-                key=stored.key,
-            )
-            changed.append(row)
-    return [ConfigVersion(org_id, row["service"], row["key"], row["version"]) for row in changed if row]
+    values: dict[str, Any] = {
+        "org_id": org_id, "services": [service for service, _ in wanted], "keys": [key for _, key in wanted],
+    }  # fmt: skip
+    changed = await fetch_all(connection, query("configs.put_defaults"), **values, values=list(wanted.values()))
+    changed += await fetch_all(connection, query("configs.unset_defaults"), **values)
+    return [ConfigVersion(org_id, row["service"], row["key"], row["version"]) for row in changed]
 
 
 async def read_all(connection: Connection, org_id: int) -> list[StoredConfig]:

@@ -5,7 +5,7 @@ its lease changes nothing when it wakes: it meets LeaseLost.
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal
@@ -189,20 +189,21 @@ async def take(database: Database, operation_id: str, holder: Holder) -> Operati
 
 async def prolong(database: Database, lease: Lease, seconds: float) -> None:
     """Hold it for so many seconds from now on; 0 lets go of it. Raise LeaseLost."""
-    async with database.transaction() as connection:
+    async with database.statement() as connection:
         await _write(connection, "operations.prolong", lease, seconds=seconds)
 
 
 async def put_back(database: Database, lease: Lease, seconds: float) -> None:
     """Let go of it in so many seconds as if it had not been attempted. Raise LeaseLost."""
-    async with database.transaction() as connection:
+    async with database.statement() as connection:
         await _write(connection, "operations.put_back", lease, seconds=seconds)
 
 
-async def add_step(database: Database, lease: Lease, step: str, detail: str = "") -> None:
-    """Record that something was done. Raise LeaseLost."""
-    async with database.transaction() as connection:
-        await _write(connection, "operations.add_step", lease, step=step, detail=detail)
+async def add_steps(database: Database, lease: Lease, done: Sequence[tuple[str, str]]) -> None:
+    """Record what was done, (step, detail) in its order. Raise LeaseLost."""
+    names, details = zip(*done, strict=True)
+    async with database.statement() as connection:
+        await _write(connection, "operations.add_steps", lease, steps=list(names), details=list(details))
 
 
 async def keep_deployed(database: Database, lease: Lease, *, way: str | None, stack: str) -> None:
@@ -218,7 +219,7 @@ async def begin_undo(database: Database, lease: Lease) -> bool:
 
     From here on neither the claim of its row nor the gate's commit succeeds, whoever tries.
     """
-    async with database.transaction() as connection:
+    async with database.statement() as connection:
         return bool((await _write(connection, "operations.begin_undo", lease))["undoing"])
 
 
@@ -232,46 +233,46 @@ async def fail(database: Database, lease: Lease, problem: Json) -> None:
 
     Raise LeaseLost.
     """
-    async with database.transaction() as connection:
+    async with database.statement() as connection:
         await _write(connection, "operations.fail", lease, problem=json.dumps(problem))
 
 
 async def mark_saved(database: Database, lease: Lease) -> None:
     """Record that the stack's state knows what was committed, by this operation and before it. Raise LeaseLost."""
-    async with database.transaction() as connection:
+    async with database.statement() as connection:
         await _write(connection, "operations.mark_saved", lease)
 
 
 async def recoverable(database: Database, most: int = 100) -> list[str]:
     """Ids of operations that nobody works on and that are not at their end, longest waiting first."""
-    async with database.transaction() as connection:
+    async with database.statement() as connection:
         return [row["id"] for row in await fetch_all(connection, query("operations.recoverable"), most=most)]
 
 
 async def steps(database: Database, operation_id: str, after: int = 0) -> list[Step]:
     """What was done for the operation, in order; only steps whose id is above `after`."""
-    async with database.transaction() as connection:
+    async with database.statement() as connection:
         found = await fetch_all(connection, query("operations.steps"), operation_id=operation_id, after=after)
     return [Step(**row) for row in found]
 
 
 async def counts(database: Database) -> dict[tuple[str, str], int]:
     """How many operations there are by (kind, state)."""
-    async with database.transaction() as connection:
+    async with database.statement() as connection:
         found = await fetch_all(connection, query("operations.count_by_state"))
     return {(row["kind"], row["state"]): row["count"] for row in found}
 
 
 async def is_superseded(database: Database, operation_id: str) -> bool:
     """Whether a newer operation, that has not failed, has changed the organization since."""
-    async with database.transaction() as connection:
+    async with database.statement() as connection:
         found = await fetch_one(connection, query("operations.is_superseded"), id=operation_id)
     return bool(found and found["superseded"])
 
 
 async def request_before(database: Database, operation_id: str) -> dict[str, Any] | None:
     """The organization as it was before this operation, or None if it made it."""
-    async with database.transaction() as connection:
+    async with database.statement() as connection:
         found = await fetch_one(connection, query("operations.request_before"), id=operation_id)
     return found["request"] if found else None
 

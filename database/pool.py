@@ -12,6 +12,7 @@ from psycopg_pool import AsyncConnectionPool
 from database.errors import DatabaseFault
 
 Connection = AsyncConnection[DictRow]
+_SET: LiteralString = "select set_config(name, value, true) from unnest(%s::text[], %s::text[]) as given (name, value)"
 
 
 class Database:
@@ -51,10 +52,25 @@ class Database:
         try:
             await self._pool.open()
             async with self._pool.connection() as connection, connection.transaction():
-                for name, value in context.items():
-                    if value not in (None, ""):
-                        await connection.execute("select set_config(%s, %s, true)", (name, str(value)))
+                given = [(name, str(value)) for name, value in context.items() if value not in (None, "")]
+                if given:
+                    names, values = zip(*given, strict=True)
+                    await connection.execute(_SET, (list(names), list(values)))
                 yield connection
+        except psycopg.Error as error:
+            raise DatabaseFault(f"PostgreSQL: {error}") from error
+
+    @asynccontextmanager
+    async def statement(self) -> AsyncIterator[Connection]:
+        """A connection for one statement without context, which commits by itself: one round trip instead of three."""
+        try:
+            await self._pool.open()
+            async with self._pool.connection() as connection:
+                await connection.set_autocommit(True)
+                try:
+                    yield connection
+                finally:
+                    await connection.set_autocommit(False)
         except psycopg.Error as error:
             raise DatabaseFault(f"PostgreSQL: {error}") from error
 

@@ -168,7 +168,7 @@ class ResidentEngines:
         return Deployed(engine.stack, way, asyncio.create_task(_finish(ended, stays)))
 
     async def _check_committed(self, operation_id: str) -> None:
-        async with self._backends.database.transaction() as connection:
+        async with self._backends.database.statement() as connection:
             if not await is_committed(connection, operation_id):
                 raise Failed("the engine ended without opening the gate")
 
@@ -283,7 +283,7 @@ class ResidentEngines:
             yield
 
     async def _hold(self, operation_id: str, stack: str) -> None:
-        async with self._backends.database.transaction() as connection:
+        async with self._backends.database.statement() as connection:
             await hold(connection, operation_id, stack)
 
     def _made(self, urn: str, kind: str) -> None:

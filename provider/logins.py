@@ -41,7 +41,10 @@ class DatabaseLoginHandler(Handler[LoginInputs]):
         return {**known.model_dump(), **outputs, "verifier": bound[resource_id].verifier}
 
     async def update(self, resource_id: str, wanted: LoginInputs, outputs: Plain) -> Plain:
-        told = await self._told_by_the_secret(wanted.namespace, resource_id)
+        async with self.database.statement() as connection:
+            bound = await logins.of_organization(connection, int(wanted.org_id))
+        made_before = any(login.role_name == resource_id for login in bound)
+        told = await self._told_by_the_secret(wanted.namespace, resource_id) if made_before else []
         async with self.database.transaction() as connection:
             login = await logins.bind(
                 connection, int(wanted.org_id), resource_id, wanted.generation, fresh=wanted.fresh, known=told

@@ -34,7 +34,7 @@ class ResidentProvider(TenancyProvider):
     async def create(self, request: p.CreateRequest) -> p.CreateResponse:
         kind = request.type.rsplit(":", 1)[-1]
         if kind == "NamespaceClaim" and not request.preview:
-            async with self._database.transaction() as connection:
+            async with self._database.statement() as connection:
                 await organizations.check_wanted(connection, plain(request.properties)["operation_id"])
         response = await super().create(request)
         if not request.preview:

@@ -1,6 +1,7 @@
 """Running one replica: what it needs is made here, handed on, and closed in reverse, whatever happens."""
 
 import asyncio
+import gc
 import socket
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -66,6 +67,7 @@ class Server(uvicorn.Server):
         """Listen, with the engines started; only then are jobs of others taken."""
         await super().startup(sockets=sockets)
         if self.started:
+            _keep_what_is_loaded()
             self._working = asyncio.create_task(self._jobs(), name="queue")
 
     async def stop_jobs(self) -> None:
@@ -84,6 +86,13 @@ class Server(uvicorn.Server):
     async def _end(self) -> None:
         await self._drain()
         self.should_exit = True
+
+
+def _keep_what_is_loaded() -> None:
+    """Collect garbage seldom, and never look for it among what was loaded: it took a fifth of a sign-up's time."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(50_000, 20, 20)
 
 
 @asynccontextmanager

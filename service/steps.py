@@ -36,26 +36,43 @@ REPAIR = (RESERVE, CONVERGE, COMMIT)
 DELETE = (RESERVE, DESTROY, UNDO_NAMESPACE, UNDO_ROW, UNDO_STACK, COMMIT)
 
 
+_TOGETHER = 0.05  # seconds
+
+
 class StepRecord:
-    """Writes steps in their order without making whoever does them wait."""
+    """Writes steps in their order without making whoever does them wait, together what comes together."""
 
     def __init__(self, database: Database, lease: Lease) -> None:
         self._database, self._lease = database, lease
-        self._waiting: asyncio.Queue[tuple[str, str] | None] = asyncio.Queue()
+        self._waiting: list[tuple[str, str]] = []
+        self._any, self._ended = asyncio.Event(), asyncio.Event()
 
     def add(self, step: str, detail: str = "") -> None:
         """Have it recorded soon."""
-        self._waiting.put_nowait((step, detail))
+        self._waiting.append((step, detail))
+        self._any.set()
 
     async def write(self) -> None:
         """Write until the end was announced; a lease that is lost ends it too."""
         with contextlib.suppress(LeaseLost):
-            while (one := await self._waiting.get()) is not None:
-                await operations.add_step(self._database, self._lease, *one)
+            while await self._some():
+                done, self._waiting = self._waiting, []
+                await operations.add_steps(self._database, self._lease, done)
+
+    async def _some(self) -> bool:
+        """Whether there is something to write; waits a moment for more to come with it, unless the end has come."""
+        if not self._ended.is_set():
+            await self._any.wait()
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(_TOGETHER):
+                    await self._ended.wait()
+            self._any.clear()
+        return bool(self._waiting)
 
     def end(self) -> None:
         """Announce that nothing more comes."""
-        self._waiting.put_nowait(None)
+        self._ended.set()
+        self._any.set()
 
 
 @asynccontextmanager

@@ -25,11 +25,17 @@ def provider(environment: Mapping[str, str], replica: str) -> TracerProvider | N
 
 
 class TracedDatabase(Database):
-    """A database each of whose transactions is a span."""
+    """A database each of whose transactions and statements is a span."""
 
     def __init__(self, url: str, tracer: Tracer, *, size: int = 8) -> None:
         super().__init__(url, size=size)
         self._tracer = tracer
+
+    @asynccontextmanager
+    async def statement(self) -> AsyncIterator[Connection]:
+        with self._tracer.start_as_current_span("database statement", kind=SpanKind.CLIENT):
+            async with super().statement() as connection:
+                yield connection
 
     @asynccontextmanager
     async def transaction(

@@ -1,15 +1,19 @@
--- name: put_default
+-- name: put_defaults
 insert into tenancy.service_configs as c (org_id, service, key, value, source)
-values (%(org_id)s, %(service)s, %(key)s, %(value)s::jsonb, 'catalog')
+select %(org_id)s, service, key, value::jsonb, 'catalog'
+from unnest(%(services)s::text[], %(keys)s::text[], %(values)s::text[]) as wanted (service, key, value)
+order by service, key
 on conflict (org_id, service, key) do update
   set value = excluded.value, version = c.version + 1, updated_at = now()
   where c.source = 'catalog' and c.value is distinct from excluded.value
 returning service, key, version;
 
--- name: unset_default
-update tenancy.service_configs
+-- name: unset_defaults
+update tenancy.service_configs c
 set value = null, version = version + 1, updated_at = now()
-where org_id = %(org_id)s and service = %(service)s and key = %(key)s and source = 'catalog' and value is not null
+where org_id = %(org_id)s and source = 'catalog' and value is not null and not exists (
+  select from unnest(%(services)s::text[], %(keys)s::text[]) as wanted (service, key)
+  where wanted.service = c.service and wanted.key = c.key)
 returning service, key, version;
 
 -- name: all

@@ -56,9 +56,11 @@ update tenancy.operations set lease_until = now() + make_interval(secs => %(seco
 where id = %(id)s and lease_number = %(number)s
 returning id;
 
--- name: add_step
+-- name: add_steps
 insert into tenancy.operation_steps (operation_id, org_id, step, detail)
-select id, org_id, %(step)s, %(detail)s from tenancy.operations where id = %(id)s and lease_number = %(number)s
+select p.id, p.org_id, done.step, done.detail
+from tenancy.operations p, unnest(%(steps)s::text[], %(details)s::text[]) with ordinality as done (step, detail, place)
+where p.id = %(id)s and p.lease_number = %(number)s order by done.place
 returning id;
 
 -- name: keep_way

@@ -157,7 +157,7 @@ def test_every_write_names_the_leases_number(prepared: Prepared, stage: Stage) -
         old = Lease(operation_id, 0)
         async with Database(prepared.platform, size=1) as database:
             for write in (
-                operations.prolong(database, old, 1), operations.add_step(database, old, "x"),
+                operations.prolong(database, old, 1), operations.add_steps(database, old, [("x", "")]),
                 operations.keep_deployed(database, old, way="parked", stack="s"), operations.begin_undo(database, old),
                 operations.fail(database, old, {}), operations.mark_saved(database, old),
             ):  # fmt: skip

@@ -92,6 +92,10 @@ class FakeDatabase(Database):
             self.state = before
             raise
 
+    @asynccontextmanager
+    async def statement(self) -> AsyncIterator[Connection]:
+        yield cast(Connection, FakeConnection(self.state))
+
     def organization(self, org_id: int) -> Row:
         """One row of organizations."""
         return self.state.organizations[org_id]
@@ -184,11 +188,19 @@ def _put(state: State, *, org_id: int, service: str, key: str, value: str | None
     return [row]
 
 
-def _unset(state: State, *, org_id: int, service: str, key: str) -> list[Row]:
-    found = state.configs.get((org_id, service, key))
-    if not found or found["source"] != "catalog" or found["value"] is None:
-        return []
-    return _put(state, org_id=org_id, service=service, key=key, value=None, source="catalog")
+def _put_all(state: State, *, org_id: int, services: list[str], keys: list[str], values: list[str]) -> list[Row]:
+    rows = sorted(zip(services, keys, values, strict=True))
+    changed = [_put(state, org_id=org_id, service=s, key=k, value=v, source="catalog") for s, k, v in rows]
+    return [row for rows in changed for row in rows]
+
+
+def _unset_others(state: State, *, org_id: int, services: list[str], keys: list[str]) -> list[Row]:
+    wanted = set(zip(services, keys, strict=True))
+    others = [(row["service"], row["key"]) for row in state.configs.values()
+              if row["source"] == "catalog" and row["value"] is not None
+              and (row["service"], row["key"]) not in wanted]  # fmt: skip
+    changed = [_put(state, org_id=org_id, service=s, key=k, value=None, source="catalog") for s, k in others]
+    return [row for rows in changed for row in rows]
 
 
 def _mark(state: State, *, ids: list[int]) -> list[Row]:
@@ -255,8 +267,8 @@ _ANSWERS: dict[str, Callable[..., list[Row]]] = {
     "logins.drop_all": _drop_all,
     "logins.unbind": _unbind,
     "logins.unbind_all": _unbind_all,
-    "configs.put_default": lambda s, **row: _put(s, source="catalog", **row),
-    "configs.unset_default": _unset,
+    "configs.put_defaults": _put_all,
+    "configs.unset_defaults": _unset_others,
     "configs.all": lambda s, *, org_id: [row for key, row in sorted(s.configs.items()) if key[0] == org_id],
     "configs.unpublished": _unpublished,
     "configs.mark_published": _mark,
