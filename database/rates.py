@@ -9,12 +9,12 @@ async def take(database: Database, address: bytes, *, each: float, burst: int) -
 
     Return 0 if there was one, else how many seconds it is to the next.
     """
-    async with database.transaction() as connection:
+    async with database.statement() as connection:
         taken = await fetch_one(connection, query("rates.take"), address=address, each=each, burst=burst)
     return float(taken["wait"]) if taken else 0.0
 
 
 async def forget_full(database: Database) -> None:
     """Forget every bucket that is full again."""
-    async with database.transaction() as connection:
+    async with database.statement() as connection:
         await connection.execute(query("rates.forget_full"))
