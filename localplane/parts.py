@@ -7,6 +7,7 @@ The sources, in this order: ``onpath`` (ready on this machine), ``release`` (by 
 from __future__ import annotations
 
 import os
+import shutil
 import sys
 import time
 from collections.abc import Callable, Iterable, Mapping
@@ -16,6 +17,7 @@ from pathlib import Path
 from typing import TextIO
 
 from localplane import debian, gobuild, onpath, release
+from localplane.files import write_private
 from localplane.sources import Found, PartsError, Progress, StepFailed, ToolMissing
 from localplane.table import Part, part
 
@@ -130,12 +132,23 @@ class ProgressLine:
             self._stream.write("\r\033[K")
 
 
+_NO_LOGS = "This file keeps Pulumi from logging each update, at debug level, into a folder of this name.\n"
+
+
 def pulumi_home(home: Path, found: Mapping[str, Found]) -> None:
     """Lay the providers out below ``home`` ($PULUMI_HOME), so that the engine finds them there by version.
 
     It then neither looks for them on PATH (which it warns about) nor fetches them. The language host needs no
     place here: the engine finds it beside the CLI.
+
+    Where the engine would keep its log of every update, at debug level and of everything, stands a file: it logs
+    nothing, which is two fifths of its own work. Who wants the log removes that file, or calls Pulumi with
+    `-v 9 --logtostderr`.
     """
+    home.mkdir(parents=True, exist_ok=True)
+    if (logs := home / "logs").is_dir():
+        shutil.rmtree(logs)
+    write_private(logs, _NO_LOGS)
     for name, there in found.items():
         if not name.startswith(release.PREFIX):
             continue

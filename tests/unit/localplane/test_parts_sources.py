@@ -210,3 +210,11 @@ def test_the_pulumi_home_holds_the_providers_by_version(tmp_path: Path) -> None:
     parts.pulumi_home(tmp_path / "home", found_provider(second))
     assert link.resolve() == second
     assert [entry.name for entry in link.parent.iterdir()] == [RANDOM]
+
+
+def test_the_engine_finds_a_file_where_it_would_log_everything(tmp_path: Path) -> None:
+    (tmp_path / "home" / "logs").mkdir(parents=True)
+    (tmp_path / "home" / "logs" / "pulumi-20261125T195219-25902.log").touch()
+    for _ in range(2):
+        parts.pulumi_home(tmp_path / "home", {})
+        assert (tmp_path / "home" / "logs").is_file(), "no folder, so no log; what was logged before is gone"
