@@ -1,10 +1,10 @@
 """Live settings as the platform provisions them, and the outbox of the hints that announce them."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from database.pool import Connection, fetch_all
+from database.pool import Connection, Database, fetch_all, fetch_one
 from database.sql import query
 
 
@@ -47,6 +47,7 @@ async def put_defaults(
     values: dict[str, Any] = {
         "org_id": org_id, "services": [service for service, _ in wanted], "keys": [key for _, key in wanted],
     }  # fmt: skip
+    await connection.execute(query("configs.lock_head"), {"org_id": org_id})
     changed = await fetch_all(connection, query("configs.put_defaults"), **values, values=list(wanted.values()))
     changed += await fetch_all(connection, query("configs.unset_defaults"), **values)
     return [ConfigVersion(org_id, row["service"], row["key"], row["version"]) for row in changed]
@@ -68,3 +69,26 @@ async def waiting_hints(connection: Connection, most: int = 500) -> list[Waiting
 async def mark_published(connection: Connection, ids: list[int]) -> None:
     """Record that these hints went out."""
     await connection.execute(query("configs.mark_published"), {"ids": ids})
+
+
+async def mark_sent(database: Database, sent: Sequence[ConfigVersion]) -> None:
+    """The same for hints that whoever committed has sent."""
+    values = {
+        "org_ids": [one.org_id for one in sent], "services": [one.service for one in sent],
+        "keys": [one.key for one in sent], "versions": [one.version for one in sent],
+    }  # fmt: skip
+    async with database.statement() as connection:
+        await connection.execute(query("configs.mark_sent"), values)
+
+
+async def forget_published(database: Database) -> None:
+    """Forget hints that went out more than a day ago."""
+    async with database.statement() as connection:
+        await connection.execute(query("configs.forget_published"))
+
+
+async def epoch(database: Database) -> int:
+    """Which history of versions this is; another one, above every earlier one, if the database was restored since."""
+    async with database.statement() as connection:
+        found = await fetch_one(connection, query("configs.epoch"))
+    return int(found["epoch"]) if found else 0

@@ -33,6 +33,21 @@ class Entry:
     described_by: str | None
 
 
+@dataclass(frozen=True)
+class Place:
+    """No more than which organization it is."""
+
+    id: int
+    deleted_at: datetime | None
+
+
+async def place(database: Database, slug: str) -> Place | None:
+    """The number of the organization with that slug, a deleted one too."""
+    async with database.statement() as connection:
+        found = await fetch_one(connection, query("directory.place"), slug=slug)
+    return Place(**found) if found else None
+
+
 async def find(database: Database, slug: str) -> Entry | None:
     """The organization with that slug, a deleted one too; one that was undone never existed."""
     async with database.transaction() as connection:

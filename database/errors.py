@@ -7,6 +7,7 @@ DatabaseError
 ├── LeaseTaken         somebody else is at work on it: temporary, try again
 ├── Busy               another operation on the organization has not ended
 ├── LeaseLost          somebody else holds the operation by now
+├── VersionMismatch    a setting is not at the version that a change builds on
 ├── RotationRefused    a rotation would end the password in use
 ├── SchemaUnread       pg_dump did not give the schema
 └── DatabaseFault      PostgreSQL refused a statement or is away; the text is its own
@@ -39,6 +40,15 @@ class Busy(DatabaseError):
 
 class LeaseLost(DatabaseError):
     """The lease ran out and another worker took the operation: write nothing more, stop."""
+
+
+class VersionMismatch(DatabaseError):
+    """`name` is at version `found`, not at the one that was `expected`; 0: it was never set."""
+
+    def __init__(self, name: str, expected: int | str, found: int) -> None:
+        self.name, self.expected, self.found = name, expected, found
+        based = "on its not being set" if expected == "unset" else f"on version {expected}"
+        super().__init__(f"{name} is at version {found}, the change builds {based}; read it again and decide anew")
 
 
 class RotationRefused(DatabaseError):

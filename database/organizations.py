@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 from psycopg.rows import DictRow
 
-from database import logins
+from database import credentials, logins
 from database.errors import NoSuchOrganization, RotationRefused, SlugTaken
 from database.pool import Connection, fetch_all, fetch_one
 from database.sql import query
@@ -174,15 +174,17 @@ async def commit(connection: Connection, org_id: int) -> None:
 
 
 async def delete(connection: Connection, org_id: int, *, managed_by: str) -> None:
-    """Turn the organization into a tombstone; drop its logins and settings; its histories stay.
+    """Turn the organization into a tombstone; drop its logins, its pods' credential and settings; its histories stay.
 
     What is deleted already, or has another owner by now, is left alone.
     """
     if await fetch_one(connection, query("organizations.delete"), id=org_id, managed_by=managed_by) is None:
         return
     await logins.drop_all(connection, org_id)
+    await credentials.forget(connection, org_id)
     await connection.execute(query("organizations.forget_outbox"), {"id": org_id})
     await connection.execute(query("organizations.forget_configs"), {"id": org_id})
+    await connection.execute(query("organizations.cancel_change_sets"), {"id": org_id})
 
 
 def _row(found: DictRow) -> OrganizationRow:

@@ -6,6 +6,30 @@ CREATE FUNCTION tenancy.actor() RETURNS text
     LANGUAGE sql STABLE
     RETURN COALESCE(NULLIF(current_setting('app.actor'::text, true), ''::text), (SESSION_USER)::text);
 
+CREATE FUNCTION tenancy.config_epoch() RETURNS bigint
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+declare
+  here text := concat_ws('/', (select system_identifier from pg_control_system()),
+    (select oid from pg_database where datname = current_database()), 'tenancy.config_epoch'::regclass::oid);
+  line text := left(pg_walfile_name(pg_current_wal_lsn()), 8);
+  found_epoch bigint;
+begin
+  select e.epoch into found_epoch from tenancy.config_epoch e where (e.identity, e.timeline) = (here, line);
+  if found then
+    return found_epoch;
+  end if;
+  insert into tenancy.config_epoch as e (epoch, identity, timeline)
+  values (extract(epoch from clock_timestamp())::bigint, here, line)
+  on conflict (one) do update
+    set epoch = greatest(e.epoch + 1, excluded.epoch), identity = here, timeline = line
+    where (e.identity, e.timeline) <> (here, line)
+  returning e.epoch into found_epoch;
+  update tenancy.config_heads set changed_in = '0'; -- another cluster counts its transactions from elsewhere
+  return coalesce(found_epoch, (select e.epoch from tenancy.config_epoch e));
+end $$;
+
 CREATE FUNCTION tenancy.current_org() RETURNS bigint
     LANGUAGE sql STABLE PARALLEL SAFE
     RETURN (NULLIF(current_setting('app.current_org'::text, true), ''::text))::bigint;
@@ -38,15 +62,24 @@ begin
   return new;
 end $$;
 
+CREATE FUNCTION tenancy.lock_config_head() RETURNS boolean
+    LANGUAGE sql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+  select count(*) > 0 from (
+    select from tenancy.config_heads where org_id = tenancy.current_org() for update) as locked
+$$;
+
 CREATE FUNCTION tenancy.record_config_change() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
 begin
-  insert into tenancy.config_history (org_id, service, key, version, old_value, new_value, actor, reason)
-  values (new.org_id, new.service, new.key, new.version,
+  insert into tenancy.config_history
+    (org_id, service, key, version, revision, old_value, new_value, actor, reason, changed_at)
+  values (new.org_id, new.service, new.key, new.version, new.revision,
           case when tg_op = 'UPDATE' then old.value end, new.value,
-          tenancy.actor(), coalesce(current_setting('app.reason', true), ''));
+          tenancy.actor(), coalesce(current_setting('app.reason', true), ''), new.updated_at);
   insert into tenancy.outbox (org_id, service, key, version)
   values (new.org_id, new.service, new.key, new.version);
   return null;
@@ -96,6 +129,88 @@ CREATE FUNCTION tenancy.session_org() RETURNS bigint
     SET search_path TO 'pg_catalog', 'pg_temp'
     RETURN (SELECT r.org_id FROM tenancy.organization_roles r WHERE (r.role_name = SESSION_USER));
 
+CREATE FUNCTION tenancy.set_config_revision() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+begin
+  -- An insert that will find the row there becomes an update, or nothing: that one decides.
+  if tg_op = 'UPDATE' or not exists (
+    select from tenancy.service_configs c where (c.org_id, c.service, c.key) = (new.org_id, new.service, new.key)
+  ) then
+    insert into tenancy.config_heads as h (org_id, revision, changed_in, changed_at)
+    values (new.org_id, 1, pg_current_xact_id(), clock_timestamp())
+    on conflict (org_id) do update set
+      revision = h.revision + (h.changed_in <> excluded.changed_in)::int,
+      changed_at = case when h.changed_in <> excluded.changed_in then clock_timestamp() else h.changed_at end,
+      changed_in = excluded.changed_in
+    returning revision, changed_at into new.revision, new.updated_at;
+  end if;
+  return new;
+end $$;
+
+CREATE TABLE tenancy.config_change_sets (
+    id uuid NOT NULL,
+    org_id bigint NOT NULL,
+    owner bigint GENERATED ALWAYS AS (NULLIF(org_id, 0)) STORED,
+    changes jsonb NOT NULL,
+    reason text NOT NULL,
+    actor text NOT NULL,
+    approver text,
+    needs_approval boolean DEFAULT false NOT NULL,
+    apply_at timestamp with time zone,
+    state text NOT NULL,
+    revision bigint,
+    problem jsonb,
+    ended_by text,
+    note text,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    ended_at timestamp with time zone,
+    CONSTRAINT config_change_sets_changes_check CHECK (((jsonb_typeof(changes) = 'array'::text) AND ((jsonb_array_length(changes) >= 1) AND (jsonb_array_length(changes) <= 200)))),
+    CONSTRAINT config_change_sets_check CHECK ((approver <> actor)),
+    CONSTRAINT config_change_sets_check1 CHECK (((state = ANY (ARRAY['WAITING'::text, 'SCHEDULED'::text])) = (ended_at IS NULL))),
+    CONSTRAINT config_change_sets_check2 CHECK (((state = 'APPLIED'::text) = (revision IS NOT NULL))),
+    CONSTRAINT config_change_sets_check3 CHECK (((state = 'FAILED'::text) = (problem IS NOT NULL))),
+    CONSTRAINT config_change_sets_check4 CHECK (((state <> ALL (ARRAY['SCHEDULED'::text, 'APPLIED'::text])) OR (NOT needs_approval) OR (approver IS NOT NULL))),
+    CONSTRAINT config_change_sets_reason_check CHECK ((reason <> ''::text)),
+    CONSTRAINT config_change_sets_state_check CHECK ((state = ANY (ARRAY['WAITING'::text, 'SCHEDULED'::text, 'APPLIED'::text, 'REJECTED'::text, 'CANCELLED'::text, 'FAILED'::text])))
+);
+
+ALTER TABLE ONLY tenancy.config_change_sets FORCE ROW LEVEL SECURITY;
+
+COMMENT ON COLUMN tenancy.config_change_sets.changes IS 'Array of {service, key, value | unset: true, if_version?}, as it was asked for.';
+
+COMMENT ON COLUMN tenancy.config_change_sets.note IS 'Why it was approved, rejected or cancelled.';
+
+CREATE TABLE tenancy.config_epoch (
+    one boolean DEFAULT true NOT NULL,
+    epoch bigint NOT NULL,
+    identity text NOT NULL,
+    timeline text NOT NULL,
+    CONSTRAINT config_epoch_one_check CHECK (one)
+);
+
+ALTER TABLE ONLY tenancy.config_epoch FORCE ROW LEVEL SECURITY;
+
+COMMENT ON TABLE tenancy.config_epoch IS 'Which history of versions this is. A restore begins another, above every earlier one.';
+
+COMMENT ON COLUMN tenancy.config_epoch.identity IS 'Of the cluster, the database and this table: one of them is another after a dump was loaded.';
+
+COMMENT ON COLUMN tenancy.config_epoch.timeline IS 'Another one after a recovery to a point in time, or after a standby was promoted.';
+
+CREATE TABLE tenancy.config_heads (
+    org_id bigint NOT NULL,
+    owner bigint GENERATED ALWAYS AS (NULLIF(org_id, 0)) STORED,
+    revision bigint NOT NULL,
+    changed_in xid8 NOT NULL,
+    changed_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT config_heads_revision_check CHECK ((revision > 0))
+);
+
+ALTER TABLE ONLY tenancy.config_heads FORCE ROW LEVEL SECURITY;
+
+COMMENT ON TABLE tenancy.config_heads IS 'The newest revision of each organization. Its row lock makes revisions commit in their order.';
+
 CREATE TABLE tenancy.config_history (
     id bigint NOT NULL,
     org_id bigint NOT NULL,
@@ -106,7 +221,9 @@ CREATE TABLE tenancy.config_history (
     new_value jsonb,
     actor text NOT NULL,
     reason text NOT NULL,
-    changed_at timestamp with time zone DEFAULT now() NOT NULL
+    changed_at timestamp with time zone DEFAULT now() NOT NULL,
+    owner bigint GENERATED ALWAYS AS (NULLIF(org_id, 0)) STORED,
+    revision bigint DEFAULT 0 NOT NULL
 );
 
 ALTER TABLE ONLY tenancy.config_history FORCE ROW LEVEL SECURITY;
@@ -265,7 +382,8 @@ CREATE TABLE tenancy.outbox (
     key text NOT NULL,
     version bigint NOT NULL,
     created_at timestamp with time zone DEFAULT now() NOT NULL,
-    published_at timestamp with time zone
+    published_at timestamp with time zone,
+    owner bigint GENERATED ALWAYS AS (NULLIF(org_id, 0)) STORED
 );
 
 ALTER TABLE ONLY tenancy.outbox FORCE ROW LEVEL SECURITY;
@@ -295,6 +413,18 @@ COMMENT ON COLUMN tenancy.placements.digest IS 'of the plan that was deployed; n
 COMMENT ON COLUMN tenancy.placements.phase IS 'settled: the stack''s state knows what was done; else an update began';
 
 COMMENT ON COLUMN tenancy.placements.intent IS 'the organization as an update that began means to deploy it';
+
+CREATE TABLE tenancy.pod_credentials (
+    org_id bigint NOT NULL,
+    username text NOT NULL,
+    password_sha256 text NOT NULL,
+    changed_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT pod_credentials_password_sha256_check CHECK ((password_sha256 ~ '^[0-9a-f]{64}$'::text))
+);
+
+ALTER TABLE ONLY tenancy.pod_credentials FORCE ROW LEVEL SECURITY;
+
+COMMENT ON TABLE tenancy.pod_credentials IS 'By what an organization''s pods are known to Redis and to the relay. The password has 256 random bits.';
 
 CREATE TABLE tenancy.quota_changes (
     id bigint NOT NULL,
@@ -333,7 +463,9 @@ CREATE TABLE tenancy.service_configs (
     version bigint DEFAULT 1 NOT NULL,
     source text NOT NULL,
     updated_at timestamp with time zone DEFAULT now() NOT NULL,
-    CONSTRAINT service_configs_key_check CHECK ((key ~ '^[a-z][a-z0-9_]{0,62}$'::text)),
+    owner bigint GENERATED ALWAYS AS (NULLIF(org_id, 0)) STORED,
+    revision bigint DEFAULT 0 NOT NULL,
+    CONSTRAINT service_configs_key_check CHECK ((key ~ '^[A-Za-z][A-Za-z0-9_.-]{0,62}$'::text)),
     CONSTRAINT service_configs_service_check CHECK ((service ~ '^[a-z][a-z0-9_]{0,62}$'::text)),
     CONSTRAINT service_configs_source_check CHECK ((source = ANY (ARRAY['catalog'::text, 'api'::text]))),
     CONSTRAINT service_configs_version_check CHECK ((version > 0))
@@ -344,6 +476,8 @@ ALTER TABLE ONLY tenancy.service_configs FORCE ROW LEVEL SECURITY;
 COMMENT ON COLUMN tenancy.service_configs.value IS 'null: unset again. The row stays, because a version must never run backwards.';
 
 COMMENT ON COLUMN tenancy.service_configs.source IS 'Who wrote last. The catalog only ever replaces its own values; what the API wrote belongs to the API.';
+
+COMMENT ON COLUMN tenancy.service_configs.revision IS 'The change set of its organization that changed it last. Several keys of one transaction share one.';
 
 CREATE UNLOGGED TABLE tenancy.sign_up_rates (
     address bytea NOT NULL,
@@ -363,6 +497,15 @@ CREATE TABLE tenancy.stack_leases (
     number bigint DEFAULT 1 NOT NULL,
     until timestamp with time zone NOT NULL
 );
+
+ALTER TABLE ONLY tenancy.config_change_sets
+    ADD CONSTRAINT config_change_sets_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY tenancy.config_epoch
+    ADD CONSTRAINT config_epoch_pkey PRIMARY KEY (one);
+
+ALTER TABLE ONLY tenancy.config_heads
+    ADD CONSTRAINT config_heads_pkey PRIMARY KEY (org_id);
 
 ALTER TABLE ONLY tenancy.config_history
     ADD CONSTRAINT config_history_org_id_service_key_version_key UNIQUE (org_id, service, key, version);
@@ -403,6 +546,12 @@ ALTER TABLE ONLY tenancy.outbox
 ALTER TABLE ONLY tenancy.placements
     ADD CONSTRAINT placements_pkey PRIMARY KEY (environment, slug);
 
+ALTER TABLE ONLY tenancy.pod_credentials
+    ADD CONSTRAINT pod_credentials_pkey PRIMARY KEY (org_id);
+
+ALTER TABLE ONLY tenancy.pod_credentials
+    ADD CONSTRAINT pod_credentials_username_key UNIQUE (username);
+
 ALTER TABLE ONLY tenancy.quota_changes
     ADD CONSTRAINT quota_changes_pkey PRIMARY KEY (id);
 
@@ -418,6 +567,12 @@ ALTER TABLE ONLY tenancy.sign_up_rates
 ALTER TABLE ONLY tenancy.stack_leases
     ADD CONSTRAINT stack_leases_pkey PRIMARY KEY (stack);
 
+CREATE INDEX config_change_sets_due ON tenancy.config_change_sets USING btree (apply_at) WHERE (state = 'SCHEDULED'::text);
+
+CREATE INDEX config_change_sets_of ON tenancy.config_change_sets USING btree (org_id, created_at);
+
+CREATE INDEX config_history_at ON tenancy.config_history USING btree (org_id, revision);
+
 CREATE INDEX operation_steps_of ON tenancy.operation_steps USING btree (operation_id, id);
 
 CREATE INDEX operations_of ON tenancy.operations USING btree (org_id, created_at);
@@ -431,6 +586,8 @@ CREATE UNIQUE INDEX organizations_slug_key ON tenancy.organizations USING btree 
 CREATE INDEX outbox_waiting ON tenancy.outbox USING btree (id) WHERE (published_at IS NULL);
 
 CREATE INDEX quota_changes_of ON tenancy.quota_changes USING btree (org_id, id);
+
+CREATE INDEX service_configs_newer ON tenancy.service_configs USING btree (org_id, revision);
 
 CREATE TRIGGER append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON tenancy.config_history FOR EACH STATEMENT EXECUTE FUNCTION tenancy.refuse_change();
 
@@ -448,8 +605,18 @@ CREATE TRIGGER record_quota_update AFTER UPDATE OF quota ON tenancy.organization
 
 CREATE TRIGGER record_update AFTER UPDATE ON tenancy.service_configs FOR EACH ROW WHEN ((old.version <> new.version)) EXECUTE FUNCTION tenancy.record_config_change();
 
+CREATE TRIGGER set_revision_insert BEFORE INSERT ON tenancy.service_configs FOR EACH ROW EXECUTE FUNCTION tenancy.set_config_revision();
+
+CREATE TRIGGER set_revision_update BEFORE UPDATE ON tenancy.service_configs FOR EACH ROW WHEN ((old.version <> new.version)) EXECUTE FUNCTION tenancy.set_config_revision();
+
+ALTER TABLE ONLY tenancy.config_change_sets
+    ADD CONSTRAINT config_change_sets_owner_fkey FOREIGN KEY (owner) REFERENCES tenancy.organizations(id);
+
+ALTER TABLE ONLY tenancy.config_heads
+    ADD CONSTRAINT config_heads_owner_fkey FOREIGN KEY (owner) REFERENCES tenancy.organizations(id);
+
 ALTER TABLE ONLY tenancy.config_history
-    ADD CONSTRAINT config_history_org_id_fkey FOREIGN KEY (org_id) REFERENCES tenancy.organizations(id);
+    ADD CONSTRAINT config_history_owner_fkey FOREIGN KEY (owner) REFERENCES tenancy.organizations(id);
 
 ALTER TABLE ONLY tenancy.drift_reports
     ADD CONSTRAINT drift_reports_org_id_fkey FOREIGN KEY (org_id) REFERENCES tenancy.organizations(id);
@@ -467,17 +634,28 @@ ALTER TABLE ONLY tenancy.organization_roles
     ADD CONSTRAINT organization_roles_org_id_fkey FOREIGN KEY (org_id) REFERENCES tenancy.organizations(id);
 
 ALTER TABLE ONLY tenancy.outbox
-    ADD CONSTRAINT outbox_org_id_fkey FOREIGN KEY (org_id) REFERENCES tenancy.organizations(id);
+    ADD CONSTRAINT outbox_owner_fkey FOREIGN KEY (owner) REFERENCES tenancy.organizations(id);
+
+ALTER TABLE ONLY tenancy.pod_credentials
+    ADD CONSTRAINT pod_credentials_org_id_fkey FOREIGN KEY (org_id) REFERENCES tenancy.organizations(id);
 
 ALTER TABLE ONLY tenancy.quota_changes
     ADD CONSTRAINT quota_changes_org_id_fkey FOREIGN KEY (org_id) REFERENCES tenancy.organizations(id);
 
 ALTER TABLE ONLY tenancy.service_configs
-    ADD CONSTRAINT service_configs_org_id_fkey FOREIGN KEY (org_id) REFERENCES tenancy.organizations(id);
+    ADD CONSTRAINT service_configs_owner_fkey FOREIGN KEY (owner) REFERENCES tenancy.organizations(id);
+
+ALTER TABLE tenancy.config_change_sets ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE tenancy.config_epoch ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE tenancy.config_heads ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE tenancy.config_history ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE tenancy.drift_reports ENABLE ROW LEVEL SECURITY;
+
+CREATE POLICY epoch ON tenancy.config_epoch FOR SELECT TO agent_ready_app, agent_ready_tenant USING (true);
 
 ALTER TABLE tenancy.operation_steps ENABLE ROW LEVEL SECURITY;
 
@@ -488,6 +666,10 @@ ALTER TABLE tenancy.organization_roles ENABLE ROW LEVEL SECURITY;
 ALTER TABLE tenancy.organizations ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE tenancy.outbox ENABLE ROW LEVEL SECURITY;
+
+CREATE POLICY own_organization ON tenancy.config_change_sets TO agent_ready_app USING ((org_id = ( SELECT tenancy.current_org() AS current_org))) WITH CHECK ((org_id = ( SELECT tenancy.current_org() AS current_org)));
+
+CREATE POLICY own_organization ON tenancy.config_heads TO agent_ready_app USING ((org_id = ( SELECT tenancy.current_org() AS current_org))) WITH CHECK ((org_id = ( SELECT tenancy.current_org() AS current_org)));
 
 CREATE POLICY own_organization ON tenancy.config_history TO agent_ready_app USING ((org_id = ( SELECT tenancy.current_org() AS current_org))) WITH CHECK ((org_id = ( SELECT tenancy.current_org() AS current_org)));
 
@@ -505,6 +687,8 @@ CREATE POLICY own_organization ON tenancy.quota_changes TO agent_ready_app USING
 
 CREATE POLICY own_organization ON tenancy.service_configs TO agent_ready_app USING ((org_id = ( SELECT tenancy.current_org() AS current_org))) WITH CHECK ((org_id = ( SELECT tenancy.current_org() AS current_org)));
 
+CREATE POLICY own_session ON tenancy.config_heads FOR SELECT TO agent_ready_tenant USING ((org_id = ( SELECT tenancy.session_org() AS session_org)));
+
 CREATE POLICY own_session ON tenancy.config_history TO agent_ready_tenant USING ((org_id = ( SELECT tenancy.session_org() AS session_org))) WITH CHECK ((org_id = ( SELECT tenancy.session_org() AS session_org)));
 
 CREATE POLICY own_session ON tenancy.organizations TO agent_ready_tenant USING ((id = ( SELECT tenancy.session_org() AS session_org))) WITH CHECK ((id = ( SELECT tenancy.session_org() AS session_org)));
@@ -512,6 +696,12 @@ CREATE POLICY own_session ON tenancy.organizations TO agent_ready_tenant USING (
 CREATE POLICY own_session ON tenancy.quota_changes TO agent_ready_tenant USING ((org_id = ( SELECT tenancy.session_org() AS session_org))) WITH CHECK ((org_id = ( SELECT tenancy.session_org() AS session_org)));
 
 CREATE POLICY own_session ON tenancy.service_configs TO agent_ready_tenant USING ((org_id = ( SELECT tenancy.session_org() AS session_org))) WITH CHECK ((org_id = ( SELECT tenancy.session_org() AS session_org)));
+
+CREATE POLICY platform ON tenancy.config_change_sets TO agent_ready_platform USING (true) WITH CHECK (true);
+
+CREATE POLICY platform ON tenancy.config_epoch TO agent_ready_platform USING (true) WITH CHECK (true);
+
+CREATE POLICY platform ON tenancy.config_heads TO agent_ready_platform USING (true) WITH CHECK (true);
 
 CREATE POLICY platform ON tenancy.config_history TO agent_ready_platform USING (true) WITH CHECK (true);
 
@@ -527,19 +717,43 @@ CREATE POLICY platform ON tenancy.organizations TO agent_ready_platform USING (t
 
 CREATE POLICY platform ON tenancy.outbox TO agent_ready_platform USING (true) WITH CHECK (true);
 
+CREATE POLICY platform ON tenancy.pod_credentials TO agent_ready_platform USING (true) WITH CHECK (true);
+
 CREATE POLICY platform ON tenancy.quota_changes TO agent_ready_platform USING (true) WITH CHECK (true);
 
 CREATE POLICY platform ON tenancy.service_configs TO agent_ready_platform USING (true) WITH CHECK (true);
 
+CREATE POLICY platform_defaults ON tenancy.config_heads FOR SELECT TO agent_ready_app, agent_ready_tenant USING ((org_id = 0));
+
+CREATE POLICY platform_defaults ON tenancy.config_history FOR SELECT TO agent_ready_app, agent_ready_tenant USING ((org_id = 0));
+
+CREATE POLICY platform_defaults ON tenancy.service_configs FOR SELECT TO agent_ready_app, agent_ready_tenant USING ((org_id = 0));
+
+ALTER TABLE tenancy.pod_credentials ENABLE ROW LEVEL SECURITY;
+
 ALTER TABLE tenancy.quota_changes ENABLE ROW LEVEL SECURITY;
+
+CREATE POLICY relay ON tenancy.config_epoch FOR SELECT TO agent_ready_relay USING (true);
+
+CREATE POLICY relay ON tenancy.config_heads FOR SELECT TO agent_ready_relay USING (true);
+
+CREATE POLICY relay ON tenancy.pod_credentials FOR SELECT TO agent_ready_relay USING (true);
+
+CREATE POLICY relay ON tenancy.service_configs FOR SELECT TO agent_ready_relay USING (true);
 
 ALTER TABLE tenancy.service_configs ENABLE ROW LEVEL SECURITY;
 
 GRANT USAGE ON SCHEMA tenancy TO agent_ready_app;
 GRANT USAGE ON SCHEMA tenancy TO agent_ready_tenant;
+GRANT USAGE ON SCHEMA tenancy TO agent_ready_relay;
 
 REVOKE ALL ON FUNCTION tenancy.actor() FROM PUBLIC;
 GRANT ALL ON FUNCTION tenancy.actor() TO agent_ready_app;
+
+REVOKE ALL ON FUNCTION tenancy.config_epoch() FROM PUBLIC;
+GRANT ALL ON FUNCTION tenancy.config_epoch() TO agent_ready_app;
+GRANT ALL ON FUNCTION tenancy.config_epoch() TO agent_ready_tenant;
+GRANT ALL ON FUNCTION tenancy.config_epoch() TO agent_ready_relay;
 
 REVOKE ALL ON FUNCTION tenancy.current_org() FROM PUBLIC;
 GRANT ALL ON FUNCTION tenancy.current_org() TO agent_ready_app;
@@ -547,6 +761,9 @@ GRANT ALL ON FUNCTION tenancy.current_org() TO agent_ready_app;
 REVOKE ALL ON FUNCTION tenancy.drop_login(login name) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION tenancy.guard_config_version() FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION tenancy.lock_config_head() FROM PUBLIC;
+GRANT ALL ON FUNCTION tenancy.lock_config_head() TO agent_ready_app;
 
 REVOKE ALL ON FUNCTION tenancy.record_config_change() FROM PUBLIC;
 
@@ -556,6 +773,18 @@ REVOKE ALL ON FUNCTION tenancy.refuse_change() FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION tenancy.session_org() FROM PUBLIC;
 GRANT ALL ON FUNCTION tenancy.session_org() TO agent_ready_tenant;
+
+REVOKE ALL ON FUNCTION tenancy.set_config_revision() FROM PUBLIC;
+
+GRANT SELECT,INSERT,UPDATE ON TABLE tenancy.config_change_sets TO agent_ready_app;
+
+GRANT SELECT ON TABLE tenancy.config_epoch TO agent_ready_app;
+GRANT SELECT ON TABLE tenancy.config_epoch TO agent_ready_tenant;
+GRANT SELECT ON TABLE tenancy.config_epoch TO agent_ready_relay;
+
+GRANT SELECT ON TABLE tenancy.config_heads TO agent_ready_app;
+GRANT SELECT ON TABLE tenancy.config_heads TO agent_ready_tenant;
+GRANT SELECT ON TABLE tenancy.config_heads TO agent_ready_relay;
 
 GRANT SELECT ON TABLE tenancy.config_history TO agent_ready_app;
 GRANT SELECT ON TABLE tenancy.config_history TO agent_ready_tenant;
@@ -582,8 +811,11 @@ GRANT SELECT ON TABLE tenancy.outbox TO agent_ready_app;
 
 GRANT UPDATE(published_at) ON TABLE tenancy.outbox TO agent_ready_app;
 
+GRANT SELECT ON TABLE tenancy.pod_credentials TO agent_ready_relay;
+
 GRANT SELECT ON TABLE tenancy.quota_changes TO agent_ready_app;
 GRANT SELECT ON TABLE tenancy.quota_changes TO agent_ready_tenant;
 
 GRANT SELECT,INSERT,UPDATE ON TABLE tenancy.service_configs TO agent_ready_app;
 GRANT SELECT ON TABLE tenancy.service_configs TO agent_ready_tenant;
+GRANT SELECT ON TABLE tenancy.service_configs TO agent_ready_relay;

@@ -1,3 +1,7 @@
+-- name: place
+select id, deleted_at from tenancy.organizations
+where slug = %(slug)s and (status <> 'DELETED' or committed_at is not null);
+
 -- name: by_slug
 select o.id, o.slug, o.name, o.plan, o.status, o.managed_by, o.operation_id::text, o.quota, o.stack, o.retention_days,
   o.created_at, o.committed_at, o.deleted_at, d.request as described, d.id::text as described_by

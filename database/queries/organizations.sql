@@ -62,6 +62,11 @@ delete from tenancy.service_configs where org_id = %(id)s;
 -- name: forget_outbox
 delete from tenancy.outbox where org_id = %(id)s;
 
+-- name: cancel_change_sets
+update tenancy.config_change_sets
+set state = 'CANCELLED', ended_by = tenancy.actor(), ended_at = now(), note = 'the organization was deleted'
+where org_id = %(id)s and state in ('WAITING', 'SCHEDULED');
+
 -- name: delete
 update tenancy.organizations
 set status = 'DELETED', deleted_at = now(), purge_after = now() + make_interval(days => retention_days)

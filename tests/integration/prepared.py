@@ -3,7 +3,7 @@
 import asyncio
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,7 +12,8 @@ import pytest
 from psycopg import sql
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
-from database import configs, logins, migrations, organizations
+from database import change_sets, configs, logins, migrations, organizations
+from database.change_sets import Asked
 from database.organizations import Facts
 from database.pool import Database
 from tenants import names
@@ -23,7 +24,10 @@ OURS, FOREIGN = "ours", "foreign"
 
 @dataclass(frozen=True)
 class Prepared:
-    """How each role connects, and the numbers of both organizations. `tenants` are URLs by organization's slug."""
+    """How each role connects, and the numbers of both organizations. `tenants` are URLs by organization's slug.
+
+    `environment` is what `.local/env` sets.
+    """
 
     platform: str
     application: str
@@ -31,6 +35,7 @@ class Prepared:
     organizations: dict[str, int]
     path: str
     kubeconfig: Path
+    environment: Mapping[str, str]
 
     @property
     def ours(self) -> int:
@@ -53,7 +58,7 @@ def prepared() -> Iterator[Prepared]:
         numbers = asyncio.run(_fill(platform))
         tenants = {slug: _login(platform, slug) for slug in numbers}
         yield Prepared(platform, environment["DATABASE_URL"], tenants, numbers, environment["PATH"],
-                       Path(environment["KUBECONFIG"]))  # fmt: skip
+                       Path(environment["KUBECONFIG"]), environment)  # fmt: skip
     finally:
         checkout.down()
         shutil.rmtree(above)
@@ -70,6 +75,8 @@ async def _fill(url: str) -> dict[str, int]:
                     connection, slug, Facts(slug, "starter", quota={"cpu": "10", "memory": "20Gi"}), managed_by="test"
                 )
                 await configs.put_defaults(connection, row.id, {("ai", "threshold"): "0.5"})
+                asked = Asked([{"service": "ai", "key": "threshold", "unset": True}], "to be there", "test", True)
+                await change_sets.add(connection, row.id, asked, "WAITING")
                 await logins.bind(connection, row.id, names.database_role(row.operation_id, 1), 1, fresh=password(slug))
             numbers[slug] = row.id
     return numbers
