@@ -9,7 +9,7 @@ from fastapi.responses import JSONResponse
 from prometheus_client import CONTENT_TYPE_LATEST
 
 from cluster.errors import ClusterError
-from database import drift, migrations, operations
+from database import drift, migrations, operations, outbox
 from database.errors import DatabaseError
 from service.access import Access
 from service.draining import Draining
@@ -50,9 +50,10 @@ def router(services: Services, access: Access, draining: Draining) -> APIRouter:
     async def metrics() -> Response:
         try:
             counts, drifted = await operations.counts(services.database), await drift.count(services.database)
+            oldest = await outbox.oldest(services.database)
         except DatabaseError:
-            counts, drifted = {}, 0  # what is known here is told all the same
-        text = services.metrics.render(services.engines.status(), counts, drifted, len(services.work))
+            counts, drifted, oldest = {}, 0, 0.0  # what is known here is told all the same
+        text = services.metrics.render(services.engines.status(), counts, drifted, len(services.work), oldest)
         return Response(text, media_type=CONTENT_TYPE_LATEST)
 
     return routes

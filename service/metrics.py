@@ -38,9 +38,20 @@ class Metrics:
             "organizations_drifted", "Organizations that differed from what was deployed when last compared",
             registry=self._registry,
         )  # fmt: skip
+        self._oldest_hint = Gauge(
+            "config_outbox_oldest_seconds", "Age of the oldest change that was not announced; 0: none waits",
+            registry=self._registry,
+        )  # fmt: skip
         self._running = Gauge("work_running", "Sagas at work in this replica", registry=self._registry)
 
-    def render(self, pool: PoolStatus, operations: Mapping[tuple[str, str], int], drifted: int, running: int) -> bytes:
+    def render(
+        self,
+        pool: PoolStatus,
+        operations: Mapping[tuple[str, str], int],
+        drifted: int,
+        running: int,
+        oldest_hint: float,
+    ) -> bytes:
         """The text format, with what is true right now."""
         for state, count in vars(pool).items():
             self._engines.labels(state).set(count)
@@ -48,5 +59,6 @@ class Metrics:
         for (kind, state), count in operations.items():
             self._operations.labels(kind, state).set(count)
         self._drifted.set(drifted)
+        self._oldest_hint.set(oldest_hint)
         self._running.set(running)
         return generate_latest(self._registry)
