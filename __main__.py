@@ -6,6 +6,7 @@ import pulumi
 
 from components.connections import connect
 from components.hooks import publish_config_changes
+from components.live_configuration import Channel
 from components.organization import Organization, OrganizationProps
 from components.platform import Platform
 from components.postgres import TenantDatabase
@@ -25,11 +26,11 @@ shared: list[pulumi.Resource] = []
 if settings.shard.has_platform:
     shared.append(Platform("platform", settings, pulumi.ResourceOptions(providers=providers)))
 hooks = publish_config_changes(settings)
-database = TenantDatabase.at(settings, providers["tenancy"])
+database, channel = TenantDatabase.at(settings, providers["tenancy"]), Channel.at(settings)
 for organization in holding.organizations:
     Organization(
         organization.slug,
-        OrganizationProps(plan(organization), settings.managed_by, hooks, database, settings.unprotect),
+        OrganizationProps(plan(organization), settings.managed_by, hooks, database, channel, settings.unprotect),
         pulumi.ResourceOptions(providers=providers, depends_on=shared),
     )
 pulumi.export("namespaces", {slug: names.namespace(slug) for slug in holding.slugs})

@@ -250,8 +250,8 @@ def _endpoint_slice(body: Json, scene: _Scene) -> Iterator[str]:
 def _secret(body: Json, scene: _Scene) -> Iterator[str]:
     if body.get("type") == "kubernetes.io/service-account-token":
         yield "is a token that never ends"
-    if body["metadata"]["name"] == names.DATABASE_SECRET:
-        yield "has the name of the platform's own Secret, and would be overwritten"
+    if body["metadata"]["name"] in names.SECRETS:
+        yield "has the name of one of the platform's own Secrets, and would be overwritten"
 
 
 def _pod(body: Json, scene: _Scene) -> Iterator[str]:

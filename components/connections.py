@@ -27,7 +27,13 @@ def connect(settings: Settings) -> dict[str, pulumi.ProviderResource]:
             enable_server_side_apply=True,
             enable_secret_mutable=True,  # a new password changes the Secret, else it would be deleted and made again
         ),
-        "tenancy": Provider("tenancy", kubeconfig=settings.kubeconfig, database_url=settings.database_url),
+        "tenancy": Provider(
+            "tenancy",
+            kubeconfig=settings.kubeconfig,
+            database_url=settings.database_url,
+            redis_operator_url=settings.redis_operator_url,
+            redis_ca_file=settings.redis_ca_file,
+        ),
         "postgresql": postgresql.Provider(
             "database",
             host=database.host,

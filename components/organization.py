@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import pulumi
 
 from components.access import register_access
+from components.live_configuration import Channel, register_live_configuration
 from components.network import register_network
 from components.postgres import TenantDatabase, register_logins
 from components.quota import register_quota
@@ -14,7 +15,7 @@ from tenants.plan import TenantPlan
 
 @dataclass(frozen=True)
 class OrganizationProps:
-    """What an organization needs beside its plan: who manages it, its settings' hook, and where its database is.
+    """What an organization needs beside its plan: who manages it, its settings' hook, its database and its channel.
 
     `reservation` is the operation that has reserved its row, if one has.
     """
@@ -23,6 +24,7 @@ class OrganizationProps:
     managed_by: str
     config_hooks: pulumi.ResourceHookBinding
     database: TenantDatabase
+    channel: Channel
     unprotect: bool = False
     reservation: str | None = None
 
@@ -67,9 +69,9 @@ class Organization(pulumi.ComponentResource):
             *register_network(plan, inside),
             *register_access(plan, inside),
         ]
-        logins = register_logins(
-            plan, row, props.database, pulumi.ResourceOptions(parent=self, deleted_with=row), inside
-        )
+        with_row = pulumi.ResourceOptions(parent=self, deleted_with=row)
+        logins = register_logins(plan, row, props.database, with_row, inside)
+        live = register_live_configuration(plan, row, logins.password, props.channel, with_row, inside)
         configs = ConfigDefaults(
             f"{plan.slug}-configs",
             org_id=row.id,
@@ -83,7 +85,9 @@ class Organization(pulumi.ComponentResource):
             uid=namespace.uid,
             network_policies=[policy.name for policy in plan.network_policies],
             role_bindings=[binding.name for binding in plan.bindings],
-            opts=pulumi.ResourceOptions(parent=self, depends_on=[*isolation, *logins, configs], deleted_with=namespace),
+            opts=pulumi.ResourceOptions(
+                parent=self, depends_on=[*isolation, *logins.resources, *live, configs], deleted_with=namespace
+            ),
         )
         self.org_id = row.id
         self.register_outputs({"namespace": plan.namespace, "org_id": row.id})

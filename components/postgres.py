@@ -1,7 +1,7 @@
 """An organization's logins to PostgreSQL: password, role, and the Secret that its pods read."""
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
@@ -37,6 +37,14 @@ class TenantDatabase:
         return cls(address, certificate, _clear_the_way(tenancy))
 
 
+@dataclass(frozen=True)
+class Logins:
+    """What was registered: the password in force, and the roles and the Secret, which the gate waits for."""
+
+    password: pulumi.Output[str]
+    resources: Sequence[pulumi.Resource]
+
+
 def _clear_the_way(tenancy: pulumi.ProviderResource) -> pulumi.ResourceHookBinding:
     """Before a role is made: one of the same name is what a killed run left, and CREATE ROLE would fail on it."""
 
@@ -53,8 +61,8 @@ def register_logins(
     database: TenantDatabase,
     with_row: pulumi.ResourceOptions,
     inside: pulumi.ResourceOptions,
-) -> Iterable[pulumi.Resource]:
-    """Register the login of each generation, and the Secret with the current one; return roles and Secret.
+) -> Logins:
+    """Register the login of each generation, and the Secret with the current one.
 
     `with_row` are the options of what goes with the row, `inside` of what stands in the namespace. The first Secret
     and its role are made side by side: no pod is admitted before both are there. A rotated one waits for its role.
@@ -85,7 +93,7 @@ def register_logins(
             pulumi.ResourceOptions(retain_on_delete=True, depends_on=[role] if plan.database.current > 1 else []),
         ),
     )
-    return [*(role for role, _ in logins.values()), secret]
+    return Logins(login.password, [*(role for role, _ in logins.values()), secret])
 
 
 def _login(

@@ -50,14 +50,17 @@ class DatabaseAddress:
 class Settings:
     """Where the platform's parts are, and what of the catalog this stack holds.
 
-    `database_url` and `redis_url` hold passwords. `managed_by` names the environment, whatever its stacks.
+    `database_url` and the Redis URLs, as the publisher and as one who may use ACL, hold passwords. `relay` is where
+    pods find their relay, if one runs. `managed_by` names the environment, whatever its stacks.
     `holding` is the file that says what to register; without it that is all the catalog has for this stack.
     """
 
     kubeconfig: str
     database_url: str
     redis_url: str
+    redis_operator_url: str
     redis_ca_file: str | None
+    relay: str | None
     on_destroy: str
     managed_by: str
     shard: Shard
@@ -72,7 +75,9 @@ class Settings:
             kubeconfig=_required(config.get("kubeconfig"), "kubeconfig", "PULUMI_KUBECONFIG"),
             database_url=_required(config.get("databaseUrl"), "databaseUrl", "PLATFORM_DATABASE_URL"),
             redis_url=_required(config.get("redisUrl"), "redisUrl", "REDIS_URL"),
+            redis_operator_url=_required(config.get("redisOperatorUrl"), "redisOperatorUrl", "REDIS_OPERATOR_URL"),
             redis_ca_file=config.get("redisCaFile") or os.environ.get("REDIS_CA_FILE"),
+            relay=config.get("relay") or os.environ.get("RELAY_ADDRESS"),
             on_destroy=config.get("onDestroy") or "keep",
             managed_by=f"catalog:{pulumi.get_project()}/{config.get('environment') or pulumi.get_stack()}",
             unprotect=config.get_bool("unprotect") or False,

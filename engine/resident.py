@@ -20,6 +20,7 @@ import pulumi
 from cluster.api import ClusterApi
 from components.connections import connect, load_ahead
 from components.hooks import connected_publisher, publish_config_changes
+from components.live_configuration import Channel
 from components.organization import Organization as OrganizationComponent
 from components.organization import OrganizationProps
 from components.postgres import TenantDatabase
@@ -40,6 +41,7 @@ from engine.selfservice import Deployed, PoolStatus, Way
 from engine.stack import WHOLE
 from engine.states import States, states_of
 from engine.workspaces import Workspaces, shared_salt, workspaces_of
+from liveconfig.acl import PodUsers
 from provider.handlers import Backends
 from provider.resident import ResidentProvider, serve_resident
 from tenants.model import Organization
@@ -49,7 +51,7 @@ log = logging.getLogger("engine")
 _FORGOTTEN = 600.0  # seconds beyond the age of the oldest parked engine; no unused stack is kept as long
 _STEPS = {
     "OrganizationRow": "row claimed", "NamespaceClaim": "namespace made", "DatabaseLogin": "login bound",
-    "ConfigDefaults": "settings written", "IsolationGate": "gate opened",
+    "RedisUser": "Redis user made", "ConfigDefaults": "settings written", "IsolationGate": "gate opened",
 }  # fmt: skip
 
 
@@ -123,6 +125,8 @@ class ResidentEngines:
         self._publisher.close()
         await self._backends.database.close()
         await self._backends.cluster.close()
+        if self._backends.users is not None:
+            await self._backends.users.close()
         await self._settings.states.close()
 
     def status(self) -> PoolStatus:
@@ -263,14 +267,14 @@ class ResidentEngines:
         settings = self._settings.deployment
         providers = connect(settings)
         hooks = publish_config_changes(settings, self._publisher)
-        database = TenantDatabase.at(settings, providers["tenancy"])
+        database, channel = TenantDatabase.at(settings, providers["tenancy"]), Channel.at(settings)
         await asyncio.gather(*(provider.id.future() for provider in providers.values()))
         parked.warm.set()
         work = await parked.work
         if work is None:
             return
         props = OrganizationProps(
-            plan(work.organization), settings.managed_by, hooks, database, work.unprotect, work.operation_id
+            plan(work.organization), settings.managed_by, hooks, database, channel, work.unprotect, work.operation_id
         )
         OrganizationComponent(work.organization.slug, props, pulumi.ResourceOptions(providers=dict(providers)))
 
@@ -331,7 +335,8 @@ class ResidentEngines:
         cluster = (system or {}).get("metadata", {}).get("uid", "")
         async with self._backends.database.transaction() as connection:
             schema = await identity_of(connection)
-        return "\0".join([kubeconfig, cluster, self._settings.deployment.database_url, schema])
+        deployment = self._settings.deployment
+        return "\0".join([kubeconfig, cluster, deployment.database_url, schema, deployment.redis_operator_url])
 
     async def _forget_leftovers(self) -> None:
         """Stacks that killed services had parked: no organization is on them, and nobody holds them."""
@@ -361,12 +366,15 @@ def resident_engines(root: Path, environment: Mapping[str, str]) -> ResidentEngi
     ENGINES_PARKED, ENGINES_AT_ONCE and ENGINES_OLDEST (seconds) size it; SELF_SERVICE_BACKEND_URL says where its state
     is, beside the workspaces if it is not set.
     """
-    needed = ("PULUMI_KUBECONFIG", "PLATFORM_DATABASE_URL", "REDIS_URL", "PULUMI_BACKEND_URL")
+    needed = (
+        "PULUMI_KUBECONFIG", "PLATFORM_DATABASE_URL", "REDIS_URL", "REDIS_OPERATOR_URL", "PULUMI_BACKEND_URL",
+    )  # fmt: skip
     if missing := [name for name in needed if not environment.get(name)]:
         raise NotConfigured(f"{', '.join(missing)} not set; run `make up`, then `. .local/env`")
     deployment = Settings(
         kubeconfig=environment["PULUMI_KUBECONFIG"], database_url=environment["PLATFORM_DATABASE_URL"],
-        redis_url=environment["REDIS_URL"], redis_ca_file=environment.get("REDIS_CA_FILE"), on_destroy="keep",
+        redis_url=environment["REDIS_URL"], redis_operator_url=environment["REDIS_OPERATOR_URL"],
+        redis_ca_file=environment.get("REDIS_CA_FILE"), relay=environment.get("RELAY_ADDRESS"), on_destroy="keep",
         managed_by="api", shard=WHOLE, unprotect=False, holding=None,
     )  # fmt: skip
     settings = ResidentSettings(
@@ -375,8 +383,12 @@ def resident_engines(root: Path, environment: Mapping[str, str]) -> ResidentEngi
         oldest=_count(environment, "ENGINES_OLDEST", 600),
         at_once=_count(environment, "ENGINES_AT_ONCE", 4),
     )  # fmt: skip
-    cluster = ClusterApi(Path(deployment.kubeconfig))
-    return ResidentEngines(settings, Backends(cluster, Database(deployment.database_url, size=16, ready=4)))
+    backends = Backends(
+        ClusterApi(Path(deployment.kubeconfig)),
+        Database(deployment.database_url, size=16, ready=4),
+        PodUsers(deployment.redis_operator_url, ca_file=deployment.redis_ca_file),
+    )
+    return ResidentEngines(settings, backends)
 
 
 def _count(environment: Mapping[str, str], name: str, default: int, *, least: int = 1) -> int:

@@ -8,7 +8,12 @@ from pydantic import BaseModel, ConfigDict
 
 from cluster.api import ClusterApi
 from database.pool import Database
+from liveconfig.acl import PodUsers
 from provider.wire import Plain
+
+
+class ProviderError(Exception):
+    """The provider was asked for something it does not have, or was not configured."""
 
 
 class Inputs(BaseModel):
@@ -22,10 +27,14 @@ InputsT = TypeVar("InputsT", bound=Inputs)
 
 @dataclass(frozen=True)
 class Backends:
-    """What handlers work on: the API server and the database, each as the platform's own identity."""
+    """What handlers work on: the API server, the database and Redis's users, each as the platform's own identity.
+
+    State of earlier versions names no Redis to destroy what they have made.
+    """
 
     cluster: ClusterApi
     database: Database
+    users: PodUsers | None = None
 
 
 class Handler(ABC, Generic[InputsT]):
@@ -43,7 +52,7 @@ class Handler(ABC, Generic[InputsT]):
     secrets: ClassVar[frozenset[str]] = frozenset()
 
     def __init__(self, backends: Backends) -> None:
-        self.cluster, self.database = backends.cluster, backends.database
+        self.cluster, self.database, self.users = backends.cluster, backends.database, backends.users
 
     async def refusals(self, wanted: InputsT, known: Plain) -> dict[str, str]:
         """Why the inputs cannot be deployed on what is live, by property; previews ask too. `known`: the old inputs."""

@@ -13,7 +13,9 @@ CLEAR_LOGIN = f"{PACKAGE}:index:clearLogin"
 
 
 class Provider(pulumi.ProviderResource):
-    """Connections of the tenancy provider: a kubeconfig's path and the platform role's database URL (a secret)."""
+    """Connections of the tenancy provider: a kubeconfig's path, the database as the platform's role, and Redis as one
+    who may use ACL. Both URLs are secrets.
+    """
 
     def __init__(
         self,
@@ -21,9 +23,16 @@ class Provider(pulumi.ProviderResource):
         *,
         kubeconfig: pulumi.Input[str],
         database_url: pulumi.Input[str],
+        redis_operator_url: pulumi.Input[str],
+        redis_ca_file: str | None,
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
-        props = {"kubeconfig": kubeconfig, "database_url": pulumi.Output.secret(database_url)}
+        props = {
+            "kubeconfig": kubeconfig,
+            "database_url": pulumi.Output.secret(database_url),
+            "redis_operator_url": pulumi.Output.secret(redis_operator_url),
+            "redis_ca_file": redis_ca_file,
+        }
         super().__init__(PACKAGE, resource_name, props, opts)
 
 
@@ -168,6 +177,28 @@ class DatabaseLogin(pulumi.CustomResource):
 async def clear_login(role_name: str, provider: pulumi.ProviderResource) -> None:
     """Drop the role of a login that Pulumi is about to make and does not know of."""
     await pulumi.runtime.invoke_async(CLEAR_LOGIN, {"role_name": role_name}, pulumi.InvokeOptions(provider=provider))
+
+
+class RedisUser(pulumi.CustomResource):
+    """The Redis user of an organization's pods, known by the same password to the relay. `password` is a secret.
+
+    PostgreSQL keeps the password's SHA-256, from which the user is made again when Redis has forgotten it.
+    """
+
+    def __init__(
+        self,
+        resource_name: str,
+        *,
+        org_id: pulumi.Input[str],
+        password: pulumi.Input[str],
+        opts: pulumi.ResourceOptions | None = None,
+    ) -> None:
+        props = {
+            "org_id": org_id,
+            "password": pulumi.Output.secret(password),
+            "in_force": True,
+        }
+        super().__init__(f"{PACKAGE}:index:RedisUser", resource_name, props, opts)
 
 
 class IsolationGate(pulumi.CustomResource):

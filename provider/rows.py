@@ -120,6 +120,8 @@ class OrganizationRowHandler(Handler[OrganizationInputs]):
     async def delete(self, resource_id: str, known: OrganizationInputs, outputs: Plain) -> None:
         async with self.database.transaction() as connection:
             await organizations.delete(connection, int(resource_id), managed_by=known.managed_by)
+        if self.users is not None:
+            await self.users.discard(int(resource_id))
 
 
 class ConfigInputs(Inputs):

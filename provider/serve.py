@@ -8,15 +8,17 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 import grpc
+import redis
 from pulumi.provider.experimental.server import ProviderServicer
 from pulumi.runtime._grpc_settings import _GRPC_CHANNEL_OPTIONS
 from pulumi.runtime.proto import provider_pb2_grpc
 
 from cluster.errors import ClusterError
 from database.errors import DatabaseError
-from provider.tenancy import VERSION, ProviderError, TenancyProvider
+from provider.handlers import ProviderError
+from provider.tenancy import VERSION, TenancyProvider
 
-_TOLD = (ClusterError, DatabaseError, ProviderError)
+_TOLD = (ClusterError, DatabaseError, ProviderError, redis.RedisError)
 
 
 class _PlainErrors(grpc.aio.ServerInterceptor):  # type: ignore[misc]

@@ -10,9 +10,11 @@ from pydantic import ValidationError
 
 from cluster.api import ClusterApi
 from database.pool import Database
+from liveconfig.acl import PodUsers
 from provider.claims import AdmissionProofHandler, IsolationGateHandler, NamespaceClaimHandler
-from provider.handlers import Backends, Handler
+from provider.handlers import Backends, Handler, ProviderError
 from provider.logins import DatabaseLoginHandler
+from provider.redis_users import RedisUserHandler
 from provider.resources import CLEAR_LOGIN, PACKAGE
 from provider.rows import ConfigDefaultsHandler, DatabaseSchemaHandler, OrganizationRowHandler
 from provider.wire import Plain, has_unknown, plain, properties
@@ -25,12 +27,9 @@ _HANDLERS: tuple[type[Handler[Any]], ...] = (
     NamespaceClaimHandler,
     ConfigDefaultsHandler,
     DatabaseLoginHandler,
+    RedisUserHandler,
     IsolationGateHandler,
 )
-
-
-class ProviderError(Exception):
-    """The provider was asked for something it does not have, or was not configured."""
 
 
 class TenancyProvider(p.Provider):
@@ -45,8 +44,7 @@ class TenancyProvider(p.Provider):
     async def configure(self, request: p.ConfigureRequest) -> p.ConfigureResponse:
         if not has_unknown(request.args):
             settings = plain(request.args)
-            backends = Backends(ClusterApi(Path(settings["kubeconfig"])), Database(settings["database_url"]))
-            self._handlers = _handlers(backends)
+            self._handlers = _handlers(_backends(settings))
         return await super().configure(request)
 
     async def diff_config(self, request: p.DiffRequest) -> p.DiffResponse:
@@ -130,6 +128,16 @@ class TenancyProvider(p.Provider):
         if kind not in self._handlers:
             raise ProviderError(f"{type_token!r} is no resource of this provider; it has {', '.join(self._handlers)}")
         return self._handlers[kind]
+
+
+def _backends(settings: Plain) -> Backends:
+    """The connections that the program names."""
+    operator = settings.get("redis_operator_url")
+    return Backends(
+        ClusterApi(Path(settings["kubeconfig"])),
+        Database(settings["database_url"]),
+        PodUsers(operator, ca_file=settings.get("redis_ca_file")) if operator else None,
+    )
 
 
 def _handlers(backends: Backends) -> dict[str, Handler[Any]]:

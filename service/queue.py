@@ -18,7 +18,7 @@ from database import queue, rates
 from database.errors import DatabaseError, DatabaseFault
 from database.pool import Database
 from database.queue import Shipped
-from service import drift, recovery, signup
+from service import drift, recovery, redis_users, signup
 from service.services import Jobs, Services
 
 log = logging.getLogger("service")
@@ -91,6 +91,7 @@ class Queue(Jobs):
         async def sweep(timestamp: int) -> None:
             await _attempt("orphans", recovery.sweep_orphans(services))
             await _attempt("stalled jobs", self._retry_stalled())
+            await _attempt("Redis users", redis_users.rebuild(services))
             await _attempt("rates", rates.forget_full(services.database))
 
         @app.periodic(cron=BETWEEN)

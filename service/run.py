@@ -15,6 +15,7 @@ from opentelemetry.trace import NoOpTracer
 
 from cluster.api import ClusterApi
 from engine.selfservice import Engines
+from liveconfig.acl import PodUsers
 from liveconfig.publisher import Publisher
 from service import tracing
 from service.app import create_app
@@ -112,12 +113,14 @@ async def _made(
         cluster = await stack.enter_async_context(ClusterApi(Path(_needed(environment, "SERVICE_KUBECONFIG"))))
         publisher = Publisher(_needed(environment, "REDIS_URL"), ca_file=environment.get("REDIS_CA_FILE"))
         stack.callback(publisher.close)
+        users = PodUsers(_needed(environment, "REDIS_OPERATOR_URL"), ca_file=environment.get("REDIS_CA_FILE"))
+        stack.push_async_callback(users.close)
         queue = Queue(url)
         await queue.open(database)
         stack.push_async_callback(queue.close)
         engines = make_engines(environment)
         yield Services(
-            settings, database, cluster, engines, publisher, queue, tracer=tracer, checkpoint=checkpoint
+            settings, database, cluster, engines, publisher, users, queue, tracer=tracer, checkpoint=checkpoint
         ), queue  # fmt: skip
 
 

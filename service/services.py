@@ -12,6 +12,7 @@ from cluster.api import ClusterApi
 from database.operations import Holder
 from database.pool import Database
 from engine.selfservice import Engines
+from liveconfig.acl import PodUsers
 from liveconfig.publisher import Publisher
 from service.metrics import Metrics
 from service.settings import Settings
@@ -41,6 +42,7 @@ class Services:
     cluster: ClusterApi
     engines: Engines
     publisher: Publisher
+    users: PodUsers
     jobs: Jobs
     metrics: Metrics = field(default_factory=Metrics)
     work: Work = field(default_factory=Work)

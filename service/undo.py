@@ -50,7 +50,8 @@ async def take_away(services: Services, operation: Operation, record: StepRecord
     async with services.step(steps.UNDO_ROW, operation.id):
         async with services.database.transaction(actor=OWNER, reason=operation.reason or "undone") as connection:
             await organizations.delete(connection, operation.org_id, managed_by=OWNER)
-        done.compensated.append("logins, settings and row")
+        await services.users.discard(operation.org_id)
+        done.compensated.append("logins, Redis user, settings and row")
     if operation.stack:
         async with services.step(steps.UNDO_STACK, operation.id):
             await services.engines.forget(operation.stack)

@@ -34,6 +34,8 @@ DEFAULT_DENY = "default-deny"
 BASELINE_EGRESS = "baseline-egress"
 SERVICE_ACCOUNT = "default"
 DATABASE_SECRET = "database"  # noqa: S105 - its name
+LIVE_CONFIGURATION_SECRET = "live-configuration"  # noqa: S105 - its name
+SECRETS = (DATABASE_SECRET, LIVE_CONFIGURATION_SECRET)
 TENANT_GROUP_ROLE = "agent_ready_tenant"
 
 _SLUG = re.compile(r"[a-z0-9]([a-z0-9-]*[a-z0-9])?")

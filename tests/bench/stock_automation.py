@@ -18,6 +18,7 @@ from pulumi import automation
 
 from components.connections import connect
 from components.hooks import publish_config_changes
+from components.live_configuration import Channel
 from components.organization import Organization, OrganizationProps
 from components.postgres import TenantDatabase
 from components.settings import Settings
@@ -31,7 +32,8 @@ def deploy(number: int) -> float:
     )
     settings = Settings(
         kubeconfig=os.environ["PULUMI_KUBECONFIG"], database_url=os.environ["PLATFORM_DATABASE_URL"],
-        redis_url=os.environ["REDIS_URL"], redis_ca_file=os.environ["REDIS_CA_FILE"], on_destroy="keep",
+        redis_url=os.environ["REDIS_URL"], redis_operator_url=os.environ["REDIS_OPERATOR_URL"],
+        redis_ca_file=os.environ["REDIS_CA_FILE"], relay=None, on_destroy="keep",
         managed_by="catalog:bench", shard=shards.Shard(1, 1), unprotect=False, holding=None,
     )  # fmt: skip
 
@@ -40,7 +42,11 @@ def deploy(number: int) -> float:
         providers = connect(settings)
         database = TenantDatabase.at(settings, providers["tenancy"])
         props = OrganizationProps(
-            plan.plan(organization), settings.managed_by, publish_config_changes(settings), database
+            plan.plan(organization),
+            settings.managed_by,
+            publish_config_changes(settings),
+            database,
+            Channel.at(settings),
         )
         Organization(slug, props, pulumi.ResourceOptions(providers=providers))
 

@@ -78,6 +78,7 @@ def test_no_password_is_in_the_state_a_log_or_the_audit_log(deployed: Checkout, 
 def test_the_platform_reads_and_lists_no_other_secret(deployed: Checkout) -> None:
     own = ["-n", "org-contoso", "--kubeconfig", ".local/kubeconfig-pulumi"]
     assert deployed.kubectl("auth", "can-i", "get", "secrets/database", *own).out.strip() == "yes"
+    assert deployed.kubectl("auth", "can-i", "get", "secrets/live-configuration", *own).out.strip() == "yes"
     for asked in (["get", "secrets/other"], ["list", "secrets"], ["watch", "secrets"], ["delete", "secrets/database"]):
         assert deployed.kubectl("auth", "can-i", *asked, *own).out.strip().endswith("no"), asked
 
@@ -112,7 +113,7 @@ def test_a_rotation_keeps_the_password_before_and_no_lost_state_changes_one(depl
     deployed.edit(ROTATED, database={"rotation": 3})
     changes = deployed.up()
     assert changes.pop("same") > 50
-    assert changes == {"create": 3, "update": 2, "delete": 3}, "password, login, role; the row and the Secret"
+    assert changes == {"create": 3, "update": 4, "delete": 3}, "password, login, role; row, Redis user, both Secrets"
     assert seen(rotated, tmp_path) == seen(secret(deployed, ROTATED), tmp_path) == [ROTATED]
     with pytest.raises(psycopg.OperationalError, match="password authentication failed"):
         seen(before[ROTATED], tmp_path)

@@ -58,7 +58,7 @@ def facts(checkout: Checkout) -> dict[str, dict[str, object]]:
     }
     rows = checkout.sql("select slug, id, status, operation_id from tenancy.organizations where status <> 'DELETED'")
     logins = {
-        item["metadata"]["namespace"]: (item["data"]["username"], item["data"]["password"])
+        (item["metadata"]["namespace"], item["metadata"]["name"]): item["data"]
         for item in checkout.objects("secrets", "-A", "-l", "agent-ready.io/baseline=true")
     }
     return {"namespaces": spaces, "rows": {row[0]: row[1:] for row in rows}, "logins": logins}

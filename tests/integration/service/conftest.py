@@ -24,6 +24,7 @@ from tenants.model import Organization
 from tenants.plan import plan
 from tests.integration.prepared import Prepared
 from tests.unit.cluster.fakes import FakeCluster
+from tests.unit.liveconfig.fake_users import FakePodUsers
 from tests.unit.service.fakes import FakeEngines, FakeJobs
 from tests.unit.service.test_sweeper import FakePublisher
 
@@ -99,7 +100,7 @@ class Stage:
         chosen = replace(self.settings, replica=uuid.uuid4().hex, **settings)
         queue = FakeJobs()
         engines = FakeEngines(database, cluster)
-        services = Services(chosen, database, cluster, engines, FakePublisher(), queue)
+        services = Services(chosen, database, cluster, engines, FakePublisher(), FakePodUsers(), queue)
         queue.services = services if jobs else None
         app = create_app(services)
         await stack.enter_async_context(app.router.lifespan_context(app))

@@ -21,7 +21,9 @@ ENVIRONMENT = {
     "PULUMI_KUBECONFIG": "/nowhere/kubeconfig",
     "PLATFORM_DATABASE_URL": "postgresql://platform:p4ssw0rd@nowhere/db",
     "REDIS_URL": "rediss://publisher:p4ssw0rd@nowhere:6380",
-    "REDIS_CA_FILE": "/nowhere/ca.pem",
+    "REDIS_OPERATOR_URL": "rediss://operator:p4ssw0rd@nowhere:6380",
+    "REDIS_CA_FILE": str(Path(__file__).with_name("ca.pem")),
+    "RELAY_ADDRESS": "relay.nowhere:8443",
 }
 
 
@@ -87,6 +89,7 @@ class _Answers(Mocks):
         made = {
             "tenancy:index:OrganizationRow": {"operation_id": "op-1"},
             "tenancy:index:NamespaceClaim": {"uid": "uid-1"},
+            "tenancy:index:DatabaseLogin": {"password": "of-the-login"},
         }
         return ("7" if args.typ.endswith("OrganizationRow") else f"{args.name}-id"), {
             **args.inputs,

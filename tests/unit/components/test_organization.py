@@ -31,6 +31,8 @@ def test_exactly_the_planned_resources_are_registered(recording: Recording, tena
         ("tenancy:index:ConfigDefaults", f"{s}-configs"),
         ("tenancy:index:IsolationGate", f"{s}-gate"),
         ("kubernetes:core/v1:Secret", f"{s}-database"),
+        ("tenancy:index:RedisUser", f"{s}-redis-user"),
+        ("kubernetes:core/v1:Secret", f"{s}-live-configuration"),
         *(
             (kind, f"{s}-{what}-{generation}")
             for generation in tenant.database.generations

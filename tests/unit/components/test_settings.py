@@ -7,13 +7,17 @@ from components.settings import Settings
 from tests.unit.components.recording import record
 
 PROJECT = "agent-ready-k8s"
-VARIABLES = {"PULUMI_KUBECONFIG": "/env/k", "PLATFORM_DATABASE_URL": "postgresql://env", "REDIS_URL": "rediss://env"}
+VARIABLES = {
+    "PULUMI_KUBECONFIG": "/env/k", "PLATFORM_DATABASE_URL": "postgresql://env", "REDIS_URL": "rediss://env",
+    "REDIS_OPERATOR_URL": "rediss://operator",
+}  # fmt: skip
+KEYS = ["kubeconfig", "databaseUrl", "redisUrl", "redisOperatorUrl"]
 
 
 @pytest.fixture(autouse=True)
 def clean(monkeypatch: pytest.MonkeyPatch) -> None:
     """Neither the shell's environment nor an earlier test's configuration may count."""
-    for name in (*VARIABLES, "REDIS_CA_FILE", "KUBECONFIG", "AGENT_READY_HOLDING"):
+    for name in (*VARIABLES, "REDIS_CA_FILE", "RELAY_ADDRESS", "KUBECONFIG", "AGENT_READY_HOLDING"):
         monkeypatch.delenv(name, raising=False)
     pulumi.runtime.set_all_config({})
 
@@ -66,7 +70,7 @@ def test_an_organizations_owner_is_this_stack_of_this_project(monkeypatch: pytes
     assert settings.managed_by == owner[0], "catalog:<project>/<stack>"
 
 
-@pytest.mark.parametrize(("variable", "key"), [*zip(VARIABLES, ["kubeconfig", "databaseUrl", "redisUrl"], strict=True)])
+@pytest.mark.parametrize(("variable", "key"), [*zip(VARIABLES, KEYS, strict=True)])
 def test_a_missing_setting_says_both_ways_to_give_it(monkeypatch: pytest.MonkeyPatch, variable: str, key: str) -> None:
     for name, value in VARIABLES.items():
         monkeypatch.setenv(name, value if name != variable else "")

@@ -37,6 +37,7 @@ class State:
     configs: dict[tuple[int, str, str], Row] = field(default_factory=dict)
     outbox: list[Row] = field(default_factory=list)
     logins: dict[str, Row] = field(default_factory=dict)
+    credentials: dict[int, str] = field(default_factory=dict)
     dropped_roles: list[str] = field(default_factory=list)
     migrations: list[Row] | None = None
     buckets: dict[bytes, int] = field(default_factory=dict)
@@ -164,6 +165,23 @@ def _unbind_all(state: State, *, org_id: int) -> list[Row]:
     return []
 
 
+def _put_credential(state: State, *, org_id: int, username: str, password_sha256: str) -> list[Row]:
+    if not _living(state, org_id):
+        return []
+    state.credentials[org_id] = password_sha256
+    return [{"org_id": org_id}]
+
+
+def _credentials(state: State, org_id: int | None = None) -> list[Row]:
+    found = sorted(state.credentials.items())
+    return [{"org_id": org, "password_sha256": sha} for org, sha in found if org_id in (None, org)]
+
+
+def _forget_credential(state: State, *, org_id: int) -> list[Row]:
+    state.credentials.pop(org_id, None)
+    return []
+
+
 def _update(rows: list[Row], **changes: Any) -> list[Row]:
     for row in rows:
         row.update(changes)
@@ -267,6 +285,10 @@ _ANSWERS: dict[str, Callable[..., list[Row]]] = {
     "logins.drop_all": _drop_all,
     "logins.unbind": _unbind,
     "logins.unbind_all": _unbind_all,
+    "credentials.put": _put_credential,
+    "credentials.of_organization": _credentials,
+    "credentials.all": _credentials,
+    "credentials.forget": _forget_credential,
     "configs.put_defaults": _put_all,
     "configs.unset_defaults": _unset_others,
     "configs.all": lambda s, *, org_id: [row for key, row in sorted(s.configs.items()) if key[0] == org_id],

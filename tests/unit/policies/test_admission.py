@@ -45,7 +45,7 @@ def test_the_names_in_the_manifests_are_the_domains() -> None:
     text = {path.name: path.read_text() for path in ADMISSION.glob("*.yaml")}
     for label in names.EXPOSE_LABELS.values():
         assert label in text["services.yaml"]
-    assert f"'{names.DATABASE_SECRET}'" in text["secrets.yaml"]
+    assert all(f"'{name}'" in text["secrets.yaml"] for name in names.SECRETS)
     for kept in (names.DEFAULT_DENY, names.BASELINE_EGRESS, names.allow_from(""), names.allow_to("")):
         assert f"'{kept}'" in text["tenant-network.yaml"]
     assert names.role_binding("owner").startswith("organization-") and "'organization-'" in text["tenant-bindings.yaml"]

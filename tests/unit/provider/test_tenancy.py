@@ -275,9 +275,11 @@ def test_configuring_connects_every_kind_that_the_resource_classes_name(monkeypa
     made: list[Any] = []
     monkeypatch.setattr("provider.tenancy.ClusterApi", lambda path: made.append(path) or FakeCluster())
     monkeypatch.setattr("provider.tenancy.Database", lambda url: made.append(url) or FakeDatabase())
+    monkeypatch.setattr("provider.tenancy.PodUsers", lambda url, ca_file: made.append((url, ca_file)))
     provider = TenancyProvider()
-    run(provider.configure(p.ConfigureRequest({}, properties({"kubeconfig": "/k", "database_url": "u"}), True, True)))
-    assert [str(value) for value in made] == ["/k", "u"], "one client and one pool"
+    named = {"kubeconfig": "/k", "database_url": "u", "redis_operator_url": "r", "redis_ca_file": "/ca"}
+    run(provider.configure(p.ConfigureRequest({}, properties(named), True, True)))
+    assert [str(value) for value in made] == ["/k", "u", "('r', '/ca')"], "one of each"
     assert set(provider._handlers) == {
         "DatabaseSchema",
         "AdmissionProof",
@@ -285,6 +287,7 @@ def test_configuring_connects_every_kind_that_the_resource_classes_name(monkeypa
         "NamespaceClaim",
         "ConfigDefaults",
         "DatabaseLogin",
+        "RedisUser",
         "IsolationGate",
     }, "provider/resources.py registers these"
 

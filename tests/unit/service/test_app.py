@@ -18,6 +18,7 @@ from service.services import Services
 from service.settings import Settings
 from tests.unit.cluster.fakes import FakeCluster
 from tests.unit.database.fakes import FakeDatabase
+from tests.unit.liveconfig.fake_users import FakePodUsers
 from tests.unit.service.fakes import FakeEngines, FakeJobs
 from tests.unit.service.test_sweeper import FakePublisher
 
@@ -30,7 +31,7 @@ def services(**more: Any) -> Services:
     database, cluster = FakeDatabase(), FakeCluster()
     settings = Settings(TOKEN, sign_up_burst=2, sign_ups_per_minute=6)
     engines = FakeEngines(database, cluster)
-    return Services(settings, database, cluster, engines, FakePublisher(), FakeJobs(), **more)
+    return Services(settings, database, cluster, engines, FakePublisher(), FakePodUsers(), FakeJobs(), **more)
 
 
 def play(act: Callable[[httpx2.AsyncClient], Awaitable[None]], of: Services | None = None) -> None:
