@@ -3,7 +3,8 @@
 import re
 from dataclasses import dataclass
 
-_NAME = re.compile(r"[a-z][a-z0-9_]{0,62}")
+_SERVICE = re.compile(r"[a-z][a-z0-9_]{0,62}")
+_KEY = re.compile(r"[A-Za-z][A-Za-z0-9_.-]{0,62}")  # flags' keys are often spelled like-this or likeThis
 _ORGANIZATION = re.compile(r"0|[1-9][0-9]{0,18}")
 _PAYLOAD = re.compile(r"version=([1-9][0-9]{0,18})")
 
@@ -22,9 +23,10 @@ class Hint:
     version: int
 
     def __post_init__(self) -> None:
-        for name in (self.service, self.key):
-            if not _NAME.fullmatch(name):
-                raise WireError(f"{name!r} is no service or key; use a-z, 0-9 and _, at most 63 characters")
+        if not _SERVICE.fullmatch(self.service):
+            raise WireError(f"{self.service!r} is no service; use a-z, 0-9 and _, at most 63 characters")
+        if not _KEY.fullmatch(self.key):
+            raise WireError(f"{self.key!r} is no key; use letters, digits, _, . and -, at most 63 characters")
         if self.org_id < 0 or self.version < 1:
             raise WireError(f"org {self.org_id} version {self.version}: both count up, the version from 1")
 

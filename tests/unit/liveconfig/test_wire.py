@@ -45,13 +45,20 @@ def test_the_platforms_own_defaults_are_organization_zero() -> None:
 
 @pytest.mark.parametrize(
     "word",
-    ["", "A", "Ai", "ai:x", "ai*", "ai?", "ai[a]", "ai x", "ai-x", "9ai", "_ai", "é", "x" * 64, "ai/x", "\u0430i"],
+    ["", "ai:x", "ai*", "ai?", "ai[a]", "ai x", "9ai", "_ai", "-ai", ".ai", "é", "x" * 64, "ai/x", "\u0430i"],
 )
 def test_a_service_or_key_that_could_reach_another_channel_is_refused(word: str) -> None:
-    for make in (lambda: Hint(1, word, "key", 1), lambda: Hint(1, "service", word, 1)):
-        with pytest.raises(WireError, match="is no service or key; use a-z") as refused:
+    for make, what in ((lambda: Hint(1, word, "key", 1), "service"), (lambda: Hint(1, "service", word, 1), "key")):
+        with pytest.raises(WireError, match=f"is no {what}; use ") as refused:
             make()
         assert repr(word) in str(refused.value), "the text names the value"
+
+
+@pytest.mark.parametrize("word", ["A", "Ai", "dark-mode", "darkMode", "v2.dark_mode"])
+def test_a_key_is_spelled_as_flags_are_a_service_is_not(word: str) -> None:
+    assert parse(f"config:1:features:{word}", "version=1") == Hint(1, "features", word, 1), "it survives the wire"
+    with pytest.raises(WireError, match="is no service"):
+        Hint(1, word, "key", 1)
 
 
 @pytest.mark.parametrize(("org_id", "version"), [(-1, 1), (1, 0), (1, -1)])
@@ -84,6 +91,7 @@ def test_numbers_below_the_first_are_refused(org_id: int, version: int) -> None:
         ("config: 1:ai:x", "version=1"),
         ("other:1:ai:x", "version=1"),
         ("config:1:AI:x", "version=1"),
+        ("config:1:ai:x*", "version=1"),
         ("config:1::x", "version=1"),
         ("config:*:ai:x", "version=1"),
         ("CONFIG:1:ai:x", "version=1"),
