@@ -8,13 +8,12 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints
 
-from tenants import names
+from tenants import names, settings
 from tenants.plans import PLANS
 from tenants.quantity import bytes_, cpu_millicores, format_bytes, format_cpu
 
 _EMAIL = re.compile(r"[a-z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}@[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])")
 _UID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
-_SETTING = re.compile(r"[a-z][a-z0-9_]{0,62}/[a-z][a-z0-9_]{0,62}")
 _LABEL = r"[A-Za-z0-9]([A-Za-z0-9_.-]{0,61}[A-Za-z0-9])?"
 _LABEL_KEY = re.compile(rf"((?P<domain>[a-z0-9]([a-z0-9.-]{{0,251}}[a-z0-9])?)/)?(?P<name>{_LABEL})")
 _LABEL_VALUE = re.compile(rf"({_LABEL})?")
@@ -123,9 +122,8 @@ def _is_reserved(domain: str, name: str) -> bool:
     return ours or name == names.READY_LABEL or name.startswith("pod-security")
 
 
-def setting_problems(key: str) -> Iterator[str]:
-    """What is wrong with a setting's name, in words."""
-    if not _SETTING.fullmatch(key):
-        yield f"{key!r} is no setting; write service/key in a-z, 0-9 and _, such as ai/threshold"
-    elif key.startswith(f"{MIRRORED}/"):
-        yield f"the service {MIRRORED!r} repeats the organization's quota; set that under `quota` instead"
+def setting_problems(key: str, value: Any) -> tuple[str, ...]:
+    """What is wrong with a setting of a catalog file, in words."""
+    if key.startswith(f"{MIRRORED}/"):
+        return (f"the service {MIRRORED!r} repeats the organization's quota; set that under `quota` instead",)
+    return settings.check(key, value)

@@ -188,7 +188,9 @@ class Organization(_Strict):
     @field_validator("configs")
     @classmethod
     def _settings_by_service_and_key(cls, configs: dict[str, SettingValue]) -> dict[str, SettingValue]:
-        CrossFieldError.unless_none((("configs", key), text) for key in configs for text in setting_problems(key))
+        CrossFieldError.unless_none(
+            (("configs", key), text) for key, value in configs.items() for text in setting_problems(key, value)
+        )
         return configs
 
     @property

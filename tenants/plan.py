@@ -7,7 +7,7 @@ of them can disagree about what an organization gets.
 import json
 from dataclasses import dataclass
 
-from tenants import names
+from tenants import names, settings
 from tenants.fields import MIRRORED, SettingValue
 from tenants.model import Organization
 from tenants.quantity import format_bytes, format_count, format_cpu
@@ -270,4 +270,4 @@ def _configs(organization: Organization) -> tuple[ConfigDefault, ...]:
 
 def _config(name: str, value: SettingValue) -> ConfigDefault:
     service, _, key = name.partition("/")
-    return ConfigDefault(service, key, json.dumps(value))
+    return ConfigDefault(service, key, json.dumps(settings.stored(name, value)))

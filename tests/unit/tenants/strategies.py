@@ -32,15 +32,24 @@ _display_names = (
     .flatmap(lambda letters: st.text(letters + _punctuation, min_size=1, max_size=100))
     .filter(lambda name: name == name.strip())
 )
-_words = st.text("abz09_", max_size=62).map(lambda rest: f"s{rest}")
-_settings = st.tuples(_words, _words).map("/".join)
+_words = st.text("abz09_", max_size=50).map(lambda rest: f"s{rest}")
 _text = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=40)
-_floats = st.floats(allow_nan=False, allow_infinity=False)
-_values = st.one_of(st.booleans(), st.integers(-(10**15), 10**15), _floats, _text)  # what jsonb can hold
+_numbers = st.integers(-(10**15), 10**15) | st.floats(allow_nan=False, allow_infinity=False)  # what jsonb can hold
+_named = st.fixed_dictionaries(
+    {},
+    optional={
+        "ai/threshold": st.integers(0, 1) | st.floats(0, 1),
+        "ai/seed": _numbers,
+        "ai/system_prompt": _text,
+        "email/max_retries": st.integers(0, 20),
+        "webhook/url": st.from_regex(r"https://[a-z]{1,9}\.example(/[a-z0-9]{0,9})?", fullmatch=True),
+    },
+)
+_flags = st.dictionaries(_words.map("features/{}".format), st.booleans(), max_size=3)
 _label_keys = st.from_regex(r"([a-z]{1,9}\.example/)?[A-Za-z0-9]([A-Za-z0-9_.-]{0,20}[A-Za-z0-9])?", fullmatch=True)
 _label_values = st.from_regex(r"([A-Za-z0-9]([A-Za-z0-9_.-]{0,20}[A-Za-z0-9])?)?", fullmatch=True)
 _labels = st.dictionaries(_label_keys, _label_values, max_size=3)
-_configs = st.dictionaries(_settings, _values, max_size=5)
+_configs = st.tuples(_named, _flags).map(lambda both: {**both[0], **both[1]})
 
 
 def slugs() -> st.SearchStrategy[str]:

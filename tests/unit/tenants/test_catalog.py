@@ -145,7 +145,7 @@ BROKEN = [
     after_head(
         "a nested key given twice", "quota:\n  cpu: 1\n  memory: 1Gi\n  cpu: 2\n", (7, "quota.cpu"), says="line 5"
     ),
-    after_head("a setting given twice", "configs: {ai/x: 1, ai/x: 2}\n", (4, "configs.ai/x"), says="keep one"),
+    after_head("a setting given twice", "configs: {ai/seed: 1, ai/seed: 2}\n", (4, "configs.ai/seed"), says="keep one"),
     broken(
         "a member's key given twice",
         "name: Acme\nmembers:\n  - {email: a@b.example, role: owner, role: viewer}\n",
@@ -356,7 +356,7 @@ def test_the_valid_head_of_the_table_really_is_valid(write: Write) -> None:
         HEAD + "quota: {cpu: '16'}\n",
         HEAD + "network: {allow_from: [], allow_to: []}\n",
         HEAD + "configs: {}\n",
-        HEAD + "configs: {ai/x: 'no', ai/y: no, ai/z: '017'}\n",
+        HEAD + "configs: {ai/model: 'no', features/y: no, ai/system_prompt: '017'}\n",
         HEAD + "#" * (LARGEST_FILE - len(HEAD)),
     ],
     ids=lambda text: repr(text[-40:]),
@@ -541,8 +541,8 @@ def test_a_missing_name_does_not_claim_that_the_slug_is_required(write: Write) -
 
 @pytest.mark.parametrize("value", ["[1]", "{a: b}", ""])
 def test_a_setting_of_a_wrong_type_is_one_problem_at_its_own_key(write: Write, value: str) -> None:
-    problems = problems_of(write(acme=HEAD + f"configs:\n  ai/x: {value}\n"))
-    assert [(p.line, p.key) for p in problems] == [(5, "configs.ai/x")], (
+    problems = problems_of(write(acme=HEAD + f"configs:\n  ai/model: {value}\n"))
+    assert [(p.line, p.key) for p in problems] == [(5, "configs.ai/model")], (
         "bool, int, float and str are no keys of the file"
     )
 
@@ -583,10 +583,10 @@ def test_a_catalog_without_a_file_is_refused_because_it_would_delete_everyone(tm
 @pytest.mark.parametrize("number", ["010", "0x10", "1_000", "+1", ".5", "1.", "1e-7", "1.0e+1", ".inf", "9" * 41])
 def test_a_setting_is_the_number_that_stands_there(write: Write, number: str) -> None:
     if number == "1e-7":  # text in YAML 1.1, as everybody can see in the review
-        assert load_catalog(write(acme=HEAD + f"configs: {{ai/x: {number}}}\n"))[0].configs == {"ai/x": number}
+        assert load_catalog(write(acme=HEAD + f"configs: {{ai/model: {number}}}\n"))[0].configs == {"ai/model": number}
         return
-    (problem,) = problems_of(write(acme=HEAD + f"configs: {{ai/x: {number}}}\n"))
-    assert (problem.line, problem.key) == (4, "configs.ai/x"), "its own place"
+    (problem,) = problems_of(write(acme=HEAD + f"configs: {{ai/seed: {number}}}\n"))
+    assert (problem.line, problem.key) == (4, "configs.ai/seed"), "its own place"
     assert "plain decimal number" in problem.text, "and the way out"
 
 
