@@ -1,7 +1,8 @@
 """Generations: providers, and the pool of engines that are attached to them, for as long as both can be trusted.
 
-When what a generation was made for changes (credentials, the cluster or the database that these lead to) or one of its
-providers dies, a new one takes over; the old one ends when nothing of it is at work any more.
+When what a generation was made for changes (credentials, the cluster or the database that these lead to), or one of its
+providers dies or has grown too large, a new one takes over; the old one ends when nothing of it is at work any more.
+The kubernetes provider keeps something of every namespace for as long as it runs, a third of a MiB.
 """
 
 import asyncio
@@ -40,7 +41,10 @@ class Generation(Generic[Work]):
 
 
 class Generations(Generic[Work]):
-    """The present generation, and those that are ending. `at_once` updates run at the same time; others queue."""
+    """The present generation, and those that are ending. `at_once` updates run at the same time; others queue.
+
+    `largest` is how many bytes a provider may grow to.
+    """
 
     def __init__(
         self,
@@ -48,8 +52,9 @@ class Generations(Generic[Work]):
         identity: Callable[[], Awaitable[str]],
         *,
         at_once: int,
+        largest: int,
     ) -> None:
-        self._begin, self._identity = begin, identity
+        self._begin, self._identity, self._largest = begin, identity, largest
         self._limit = asyncio.Semaphore(at_once)
         self._ending: set[asyncio.Task[None]] = set()
         self._watch: asyncio.Task[None] | None = None
@@ -96,9 +101,15 @@ class Generations(Generic[Work]):
     async def renew_if_needed(self) -> None:
         """Begin a new generation if the present one cannot be trusted any more."""
         now, identity = self.now, await self._identity()
-        if now is None or (now.identity == identity and now.providers.alive):
+        if now is None:
             return
-        log.warning("credentials, cluster, database or providers have changed: new engines take over")
+        small = now.providers.memory <= self._largest
+        if now.identity == identity and now.providers.alive and small:
+            return
+        log.warning(
+            "new engines take over: %s",
+            "credentials, cluster, database or providers have changed" if small else "a provider has grown too large",
+        )
         self.now = await self._begin(identity)
         task = asyncio.create_task(now.end())
         self._ending.add(task)

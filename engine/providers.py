@@ -57,6 +57,15 @@ class SharedProvider(grpc.GenericRpcHandler):  # type: ignore[misc]
         """Whether its process runs."""
         return self._process is not None and self._process.returncode is None
 
+    @property
+    def memory(self) -> int:
+        """Bytes that its process holds; 0 if it does not run."""
+        try:
+            pages = int(Path(f"/proc/{self._process.pid}/statm").read_text().split()[1]) if self._process else 0
+        except OSError:
+            return 0
+        return pages * os.sysconf("SC_PAGE_SIZE")
+
     async def start(self, engine_address: str, log: Path) -> None:
         """Start the process and its proxy; what it says goes to `log`."""
         with log.open("ab") as out:
@@ -177,6 +186,11 @@ class Providers:
     def alive(self) -> bool:
         """Whether all processes run."""
         return all(provider.alive for provider in self._shared)
+
+    @property
+    def memory(self) -> int:
+        """Bytes that the largest process holds."""
+        return max(provider.memory for provider in self._shared)
 
     @property
     def attached(self) -> str:

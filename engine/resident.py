@@ -48,6 +48,7 @@ from tenants.model import Organization
 from tenants.plan import plan
 
 log = logging.getLogger("engine")
+_MIB = 2**20
 _FORGOTTEN = 600.0  # seconds beyond the age of the oldest parked engine; no unused stack is kept as long
 _STEPS = {
     "OrganizationRow": "row claimed", "NamespaceClaim": "namespace made", "DatabaseLogin": "login bound",
@@ -59,7 +60,7 @@ _STEPS = {
 class ResidentSettings:
     """How many engines wait, how long, and how many updates run at once; `root` is the checkout.
 
-    `states` keeps the stacks' state.
+    `largest` is what a shared provider may grow to, `states` keeps the stacks' state.
     """
 
     root: Path
@@ -68,6 +69,7 @@ class ResidentSettings:
     size: int = 4
     oldest: float = 600.0  # seconds
     at_once: int = 4
+    largest: int = 600  # MiB
 
     @property
     def folder(self) -> Path:
@@ -92,7 +94,9 @@ class ResidentEngines:
         self._runtime = Runtime()
         self._workspaces = Workspaces(settings.folder, settings.states, "")  # until the salt is read
         self._publisher = connected_publisher(settings.deployment)
-        self._generations: Generations[Work] = Generations(self._begin, self._identity, at_once=settings.at_once)
+        self._generations: Generations[Work] = Generations(
+            self._begin, self._identity, at_once=settings.at_once, largest=settings.largest * _MIB
+        )
         self._previews = asyncio.Semaphore(2)
         self._turns: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()  # while somebody has one
         self._gates: dict[str, asyncio.Future[None]] = {}
@@ -363,8 +367,8 @@ class ResidentEngines:
 def resident_engines(root: Path, environment: Mapping[str, str]) -> ResidentEngines:
     """The engine room of this checkout's service, with what `.local/env` sets; raise NotConfigured.
 
-    ENGINES_PARKED, ENGINES_AT_ONCE and ENGINES_OLDEST (seconds) size it; SELF_SERVICE_BACKEND_URL says where its state
-    is, beside the workspaces if it is not set.
+    ENGINES_PARKED, ENGINES_AT_ONCE, ENGINES_OLDEST (seconds) and ENGINES_MEMORY (MiB) size it;
+    SELF_SERVICE_BACKEND_URL says where its state is, beside the workspaces if it is not set.
     """
     needed = (
         "PULUMI_KUBECONFIG", "PLATFORM_DATABASE_URL", "REDIS_URL", "REDIS_OPERATOR_URL", "PULUMI_BACKEND_URL",
@@ -382,6 +386,7 @@ def resident_engines(root: Path, environment: Mapping[str, str]) -> ResidentEngi
         size=_count(environment, "ENGINES_PARKED", 4, least=0),
         oldest=_count(environment, "ENGINES_OLDEST", 600),
         at_once=_count(environment, "ENGINES_AT_ONCE", 4),
+        largest=_count(environment, "ENGINES_MEMORY", 600, least=200),
     )  # fmt: skip
     backends = Backends(
         ClusterApi(Path(deployment.kubeconfig)),
