@@ -2,7 +2,7 @@
 
 When what a generation was made for changes (credentials, the cluster or the database that these lead to), or one of its
 providers dies or has grown too large, a new one takes over; the old one ends when nothing of it is at work any more.
-The kubernetes provider keeps something of every namespace for as long as it runs, a third of a MiB.
+The kubernetes provider keeps a watch on every namespace's events for as long as it runs.
 """
 
 import asyncio

@@ -19,6 +19,7 @@ from pulumi.runtime._grpc_settings import _GRPC_CHANNEL_OPTIONS
 from pulumi.runtime.proto import engine_pb2, engine_pb2_grpc, plugin_pb2, provider_pb2, provider_pb2_grpc
 
 from engine.errors import NotConfigured
+from engine.stack import SWIFT
 
 SHARED = ("kubernetes", "postgresql", "random")
 _SERVICE = "/pulumirpc.ResourceProvider/"
@@ -72,6 +73,7 @@ class SharedProvider(grpc.GenericRpcHandler):  # type: ignore[misc]
             self._process = await asyncio.create_subprocess_exec(
                 *tied([str(self._executable), engine_address], "KILL"),
                 stdin=asyncio.subprocess.DEVNULL, stdout=asyncio.subprocess.PIPE, stderr=out,
+                env={**SWIFT, **os.environ},
             )  # fmt: skip
         assert self._process.stdout is not None  # noqa: S101 - a pipe was asked for
         port = int(await self._process.stdout.readline())

@@ -29,6 +29,10 @@ _CONFIGURED = frozenset({"up", "update", "preview", "destroy", "refresh", "impor
 # What Pulumi itself keeps in that file; everything else comes from the committed one.
 _PULUMIS_OWN = ("encryptionsalt", "encryptedkey", "secretsprovider")
 
+# Requests a second that the kubernetes provider allows itself, beside an API server that has fairness of its own. Its
+# default, 50, is less than three sign-ups. What the environment says counts more.
+SWIFT = {"PULUMI_K8S_CLIENT_QPS": "300", "PULUMI_K8S_CLIENT_BURST": "600"}
+
 WHOLE = Shard(1, 1)
 PROJECT = "agent-ready-k8s"
 
@@ -94,7 +98,7 @@ class Stack:
         An update that is killed then knows nothing of what it did, and need not: docs/adr/0010-shards.md. What to
         register is said to this one process only: a file that told every later one could cost organizations.
         """
-        said = {**os.environ, "PULUMI_SKIP_CHECKPOINTS": "true"}
+        said = {**SWIFT, **os.environ, "PULUMI_SKIP_CHECKPOINTS": "true"}
         if holding:
             # Of this run alone: a review that runs beside an update must not tell it what to register.
             file = self._folder / f"{self.name}.{secrets.token_hex(4)}.holding.json"
