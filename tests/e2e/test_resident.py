@@ -151,7 +151,7 @@ def test_drift_is_seen_and_repaired(deployed: Checkout, run: Callable[[Scenario]
     assert deployed.sql("select plan from tenancy.organizations where slug = 'drifted'") == [["starter"]]
 
 
-def test_more_sign_ups_than_parked_engines_are_all_made(run: Callable[[Scenario], None]) -> None:
+def test_more_sign_ups_than_parked_engines_are_all_made(deployed: Checkout, run: Callable[[Scenario], None]) -> None:
     async def scenario(room: Room) -> None:
         await room.parked(2)
         operations = [(f"many-{n}", await room.reserve(f"many-{n}")) for n in range(5)]
@@ -163,6 +163,8 @@ def test_more_sign_ups_than_parked_engines_are_all_made(run: Callable[[Scenario]
         assert len({one.stack for one in done}) == 5, "each has a stack of its own"
 
     run(scenario)
+    said = (deployed.folder / ".local" / "self-service" / "provider-kubernetes.log").read_text()
+    assert "forbidden" not in said, "what the provider may not do it tries again for ever, once for each namespace"
 
 
 def test_somebody_elses_namespace_fails_the_sign_up_and_stays_untouched(
