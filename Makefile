@@ -7,13 +7,14 @@ PLANE := $(PYTHON) -m localplane
 ENGINE = . .local/env && $(PYTHON) -m engine --environment $(STACK)
 STACK ?= dev
 SIZES ?= 1,10,100
+SLUG ?= acme-robotics
 
 # Parts are named on purpose, on make's command line only; what the shell's environment holds is never used.
 named = $(if $(filter command line,$(origin $(1))),--$(2) "$($(1))")
 NAMED = $(call named,KUBECONFIG,kubeconfig) $(call named,DATABASE_URL,database-url) \
   $(call named,APP_DATABASE_URL,app-database-url) $(call named,REDIS_URL,redis-url)
 
-.PHONY: help up serve down clean doctor status preview destroy test unit check bench drill lock venv
+.PHONY: help up serve sample down clean doctor status preview destroy test unit check bench drill lock venv
 
 help: ## explain the commands
 	@echo "agent-ready-k8s: customer organizations as isolated Kubernetes tenants, by a Pulumi program in Python"
@@ -32,6 +33,10 @@ up: venv ## platform, `pulumi up` of the catalog, the API; prints what to try ne
 serve: venv ## one more replica of the API in the foreground, on http://127.0.0.1:8080
 	@test -f .local/env || { echo "Nothing runs here yet; \`make up\` starts it." >&2; exit 1; }
 	@. .local/env && API_URL=http://127.0.0.1:8080 $(PYTHON) -m service
+
+sample: venv ## a customer's service that reads live settings, on http://127.0.0.1:8090; SLUG=acme-robotics
+	@test -f .local/env || { echo "Nothing runs here yet; \`make up\` starts it." >&2; exit 1; }
+	@. .local/env && $(PYTHON) -m liveconfig.sample.local $(SLUG)
 
 down: ## stop everything that was started; data stay
 	@if [ -x $(PYTHON) ]; then $(PLANE) down; else echo "Nothing was ever started here."; fi

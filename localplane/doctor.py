@@ -20,7 +20,7 @@ from localplane.parts import Found, locate
 from localplane.pki import LEAVES, Pki
 from localplane.plane import parts_of, wanted
 from localplane.record import Record
-from localplane.servers import Api, Ground, Server
+from localplane.servers import SERVED, Ground, Server
 from localplane.sources import cache_folder
 from localplane.supervisor import Supervisor
 
@@ -60,7 +60,7 @@ class Doctor:
         self._layout = layout
         self._record = Record(layout.record)
         self._named = Named.remembered(self._record.external)
-        started = (Api,) if self._record.running(Api.name) else ()
+        started = [server for server in SERVED if self._record.running(server.name)]
         self._servers = (*wanted(self._named), *started)
         self._found: dict[str, Found | None] = {}
 

@@ -51,6 +51,11 @@ class Named:
             raise Misnamed("--app-database-url is only of use together with --database-url: name both, or neither.")
         return Named(**facts)
 
+    @property
+    def relayed(self) -> bool:
+        """Whether a relay is started: on the embedded database and Redis only, where it has users of its own."""
+        return not (self.database_url or self.redis_url)
+
     def facts(self) -> dict[str, str]:
         """What to remember."""
         return {name: value for name, value in asdict(self).items() if value}

@@ -43,6 +43,7 @@ LEAVES: Mapping[str, tuple[str, Subject]] = {
     "controllers": (CLUSTER, Subject("kube-controller-manager", hosts=HOSTS, server=True)),
     "postgres": (CLUSTER, Subject("postgres", hosts=HOSTS, server=True)),
     "redis": (CLUSTER, Subject("redis", hosts=HOSTS, server=True)),
+    "relay": (CLUSTER, Subject("relay", hosts=HOSTS, server=True)),
     "client-admin": (CLUSTER, ADMIN),
     "client-controllers": (CLUSTER, CONTROLLERS),
     "client-pulumi": (CLUSTER, PULUMI),

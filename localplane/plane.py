@@ -18,7 +18,7 @@ from localplane.lock import exclusive
 from localplane.parts import Found, ProgressLine, obtain, pulumi_home
 from localplane.pki import ADMIN, CLUSTER, PULUMI, SERVICE, Pki
 from localplane.record import Record
-from localplane.servers import ALL, CHANNEL, DATABASE, EVERYTHING, Api, Ground, Server
+from localplane.servers import CHANNEL, DATABASE, EVERYTHING, SERVED, Api, Ground, Relay, Server
 from localplane.servers import CLUSTER as CLUSTER_SERVERS
 from localplane.supervisor import Supervisor
 
@@ -40,6 +40,11 @@ def wanted(named: Named) -> tuple[type[Server], ...]:
         *(() if named.database_url else DATABASE),
         *(() if named.redis_url else CHANNEL),
     )
+
+
+def served(named: Named) -> tuple[type[Server], ...]:
+    """The servers to start once the catalog is deployed."""
+    return (Api, Relay) if named.relayed else (Api,)
 
 
 def parts_of(servers: Iterable[type[Server]]) -> list[str]:
@@ -70,22 +75,24 @@ class Plane:
             app_database_url = external.check(named, found, self.layout, self._console.step)
             record.remember_external(named.facts())
             supervisor = Supervisor(self.layout, record, self._cancelled)
-            self._retire(supervisor, servers)
+            self._retire(supervisor, (*servers, *served(named)))
             ground = self._ground(record, supervisor, servers, found)
             self._start(supervisor, servers, ground)
             self._describe(ground, named, app_database_url)
 
     def serve(self) -> None:
-        """Have the API running in the background, as this checkout's code and ``.local/env`` are now."""
+        """Have the API and the relay running in the background, as this checkout's code and ``.local/env`` are now."""
         self.layout.prepare()
         with exclusive(self.layout.local / "lock", "serve", self._console.note):
             record = Record(self.layout.record)
-            if "api" not in record.ports:
+            kinds = served(Named.remembered(record.external))
+            if not record.ports.keys() >= {name for kind in kinds for name in kind.port_names}:
                 raise PlaneError("The platform was never started here. `make up` does that first.")
             supervisor = Supervisor(self.layout, record, self._cancelled)
             ground = Ground(self.layout, record.ports, Pki(self.layout.pki), self._obtain(()))
-            self._console.expect(1)
-            self._bring_up(supervisor, Api, ground)
+            self._console.expect(len(kinds))
+            for kind in kinds:
+                self._bring_up(supervisor, kind, ground)
 
     def down(self) -> list[str]:
         """Stop what this checkout started, in reverse order; the names of what was stopped."""
@@ -135,7 +142,7 @@ class Plane:
 
     def _retire(self, supervisor: Supervisor, servers: Iterable[type[Server]]) -> None:
         """Stop servers that something named has replaced, and processes nobody remembers."""
-        for server in reversed(ALL):
+        for server in reversed(EVERYTHING):
             if server not in servers and supervisor.stop(server):
                 self._console.note(f"{server.name} stopped: another one was named on purpose")
             elif supervisor.clear_strays(server):
@@ -148,10 +155,8 @@ class Plane:
         servers: Iterable[type[Server]],
         found: Mapping[str, Found],
     ) -> Ground:
-        stopped = [server for server in servers if supervisor.alive(server.name) is None]
+        stopped = [server for server in (*servers, *SERVED) if supervisor.alive(server.name) is None]
         names = [name for server in stopped for name in server.port_names]
-        if supervisor.alive(Api.name) is None:
-            names += Api.port_names
         record.remember_ports(ports.settle(record.ports, names, self._console.note))
         pki = Pki(self.layout.pki)
         made = pki.ensure()

@@ -1,4 +1,4 @@
-"""Asking a server whether it is ready, in its own protocol: HTTP, perhaps with a client certificate, and Redis."""
+"""Asking a server whether it is ready, in its own protocol: HTTP, perhaps with a client certificate, TLS, and Redis."""
 
 from __future__ import annotations
 
@@ -43,6 +43,15 @@ def trust(authority: Path, certificate: Path | None = None, key: Path | None = N
     if certificate is not None:
         context.load_cert_chain(certificate, key)
     return context
+
+
+def tls_ok(port: int, context: ssl.SSLContext) -> None:
+    """Whoever listens on the loopback port answers a handshake, or NotReady says how it failed."""
+    try:
+        with socket.create_connection(("127.0.0.1", port), timeout=PATIENCE) as plain:
+            context.wrap_socket(plain, server_hostname="127.0.0.1").close()
+    except OSError as problem:
+        raise NotReady(f"TLS on port {port}: {problem or type(problem).__name__}") from problem
 
 
 def redis_ping(host: str, port: int, context: ssl.SSLContext | None, user: str | None, password: str | None) -> None:

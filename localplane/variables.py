@@ -13,7 +13,7 @@ from localplane.layout import Layout
 from localplane.parts import Found
 from localplane.pki import CLUSTER
 from localplane.servers import Ground, Postgres, Redis
-from localplane.servers.postgres import APPLICATION, PLATFORM, STATE
+from localplane.servers.postgres import APPLICATION, PLATFORM, RELAY, STATE
 from localplane.servers.postgres_roles import STATE_DATABASE_NAME
 
 HEADING = "# Written by `python -m localplane up`; for sh: . .local/env. Secrets inside: leave it where it is.\n"
@@ -25,6 +25,7 @@ def write(ground: Ground, named: Named, app_database_url: str) -> None:
         **_cluster(ground.layout, named),
         **_database(ground, named, app_database_url),
         **_channel(ground, named),
+        **_relay(ground, named),
         **_pulumi(ground.layout, ground.found),
         "API_URL": f"http://127.0.0.1:{ground.ports['api']}",
         "OPERATOR_TOKEN": keep_secret(ground.layout.secret("operator-token")),
@@ -74,6 +75,17 @@ def _channel(ground: Ground, named: Named) -> dict[str, str]:
         "REDIS_URL": _redis_url(redis, "publisher"),
         "REDIS_OPERATOR_URL": _redis_url(redis, "operator"),
         "REDIS_CA_FILE": str(ground.pki.certificate(CLUSTER)),
+    }
+
+
+def _relay(ground: Ground, named: Named) -> dict[str, str]:
+    """Where pods find the relay, and its own ways in."""
+    if not named.relayed:
+        return {}
+    return {
+        "RELAY_ADDRESS": f"127.0.0.1:{ground.ports['relay']}",
+        "RELAY_DATABASE_URL": Postgres(ground).url(RELAY),
+        "RELAY_REDIS_URL": _redis_url(Redis(ground), "relay"),
     }
 
 

@@ -11,16 +11,19 @@ from localplane.servers.controllers import ControllerManager
 from localplane.servers.etcd import Etcd
 from localplane.servers.postgres import Postgres
 from localplane.servers.redis import Redis
+from localplane.servers.relay import Relay
 
 #: The servers of each thing that can be named on purpose instead, in the order in which they start.
 CLUSTER: tuple[type[Server], ...] = (Etcd, ApiServer, ControllerManager)
 DATABASE: tuple[type[Server], ...] = (Postgres,)
 CHANNEL: tuple[type[Server], ...] = (Redis,)
 ALL: tuple[type[Server], ...] = (*CLUSTER, *DATABASE, *CHANNEL)
-#: What may run, and is stopped: the API too, which is started on its own when the catalog is deployed.
-EVERYTHING: tuple[type[Server], ...] = (*ALL, Api)
+#: What needs the schema, and so is started on its own when the catalog is deployed.
+SERVED: tuple[type[Server], ...] = (Api, Relay)
+#: What may run, and is stopped.
+EVERYTHING: tuple[type[Server], ...] = (*ALL, *SERVED)
 
 __all__ = [
-    "ALL", "CHANNEL", "CLUSTER", "DATABASE", "EVERYTHING", "Api", "ApiServer", "ControllerManager", "Etcd", "Ground",
-    "Postgres", "Redis", "Server",
+    "ALL", "CHANNEL", "CLUSTER", "DATABASE", "EVERYTHING", "SERVED", "Api", "ApiServer", "ControllerManager", "Etcd",
+    "Ground", "Postgres", "Redis", "Relay", "Server",
 ]  # fmt: skip

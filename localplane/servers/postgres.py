@@ -26,10 +26,12 @@ from localplane.servers.postgres_roles import (
 )
 
 SUPERUSER, PLATFORM, APPLICATION = "postgres", "agent_ready_platform", "agent_ready_app"
+RELAY = "agent_ready_relay"  # reads settings of every organization, to hand them to its pods
 STATE = "agent_ready_state"  # keeps self-service stacks' state in a database of its own, if that is configured
 RIGHTS = {
     PLATFORM: "LOGIN CREATEROLE NOSUPERUSER NOCREATEDB NOREPLICATION NOBYPASSRLS",
     APPLICATION: "LOGIN NOCREATEROLE NOSUPERUSER NOCREATEDB NOREPLICATION NOBYPASSRLS",
+    RELAY: "LOGIN NOCREATEROLE NOSUPERUSER NOCREATEDB NOREPLICATION NOBYPASSRLS",
     STATE: "LOGIN NOCREATEROLE NOSUPERUSER NOCREATEDB NOREPLICATION NOBYPASSRLS",
 }
 #: How long the sessions of a killed postmaster may take to notice.

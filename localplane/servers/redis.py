@@ -12,12 +12,13 @@ from localplane.probes import redis_ping, trust
 from localplane.servers.base import Server
 
 HANDSHAKE = "+auth +hello +ping +quit +client|setname"
+LISTENING = "+subscribe +psubscribe +unsubscribe +punsubscribe"
 
 #: Who may do what. Only hints about configuration are published; whoever may use ACL could take the rest.
 RULES = {
     "publisher": f"resetkeys resetchannels &config:* -@all {HANDSHAKE} +publish",
-    "operator": f"resetkeys resetchannels &config:* -@all {HANDSHAKE} +acl +info +client +pubsub +publish"
-    " +subscribe +psubscribe +unsubscribe +punsubscribe",
+    "operator": f"resetkeys resetchannels &config:* -@all {HANDSHAKE} +acl +info +client +pubsub +publish {LISTENING}",
+    "relay": f"resetkeys resetchannels &config:* -@all {HANDSHAKE} {LISTENING}",
     "health": "resetkeys resetchannels -@all +auth +hello +ping +quit",
 }
 

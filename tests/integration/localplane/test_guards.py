@@ -103,7 +103,8 @@ def test_the_database_roles_have_what_they_need_and_no_more(plane: Checkout) -> 
     rows = plane.sql(
         "SELECT rolname, rolsuper, rolcreaterole, rolbypassrls FROM pg_roles WHERE rolname LIKE 'agent%' ORDER BY 1"
     )
-    assert rows.splitlines() == ["agent_ready_app|f|f|f", "agent_ready_platform|f|t|f", "agent_ready_state|f|f|f"]
+    no_rights = [f"agent_ready_{name}|f|f|f" for name in ("app", "relay", "state")]
+    assert rows.splitlines() == sorted([*no_rights, "agent_ready_platform|f|t|f"])
     owners = plane.sql(
         "SELECT datname, pg_get_userbyid(datdba) FROM pg_database WHERE datname LIKE 'agent%' ORDER BY 1"
     )
@@ -118,6 +119,15 @@ def test_the_publisher_can_publish_configuration_and_nothing_else(plane: Checkou
         for refused in FORBIDDEN_TO_PUBLISHER:
             with pytest.raises(redis.exceptions.NoPermissionError):
                 publisher.execute_command(*refused.split())
+
+
+def test_the_relay_can_listen_to_configuration_and_nothing_else(plane: Checkout) -> None:
+    with _redis(plane, "RELAY_REDIS_URL") as relay, relay.pubsub() as heard:
+        heard.psubscribe("config:*")
+        assert heard.get_message(timeout=2)
+        for refused in ("PUBLISH config:42:a:b version=1", "PSUBSCRIBE *", "GET config", "ACL LIST", "CLIENT LIST"):
+            with pytest.raises(redis.exceptions.NoPermissionError):
+                relay.execute_command(*refused.split())
 
 
 def test_users_that_the_operator_saved_survive_a_restart(plane: Checkout) -> None:

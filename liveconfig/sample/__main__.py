@@ -1,0 +1,43 @@
+"""`python -m liveconfig.sample`: the sample as it runs in a pod, on SAMPLE_LISTEN (127.0.0.1:8090)."""
+
+import logging
+import os
+import sys
+
+import uvicorn
+
+from liveconfig import Changed, LiveConfig, NotConfigured
+from liveconfig.addresses import Address
+from liveconfig.sample.app import create_app
+
+log = logging.getLogger("sample")
+
+
+def undeliverable(address: str) -> bool:
+    """A mail server that is always away, so that the retries show."""
+    log.info("no mail server takes the message to %s", address)
+    return False
+
+
+def _say(change: Changed) -> None:
+    log.info("%s is now %r, version %d", change.name, change.value, change.version)
+
+
+def main() -> int:
+    """Serve until a signal; 1 if a setting is missing."""
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(name)s %(message)s")
+    try:
+        listen = Address.of(os.environ.get("SAMPLE_LISTEN") or "127.0.0.1:8090", "SAMPLE_LISTEN")
+        config = LiveConfig.from_env()
+    except NotConfigured as error:
+        log.error("%s", error)
+        return 1
+    for service in ("ai", "email", "features", "api"):
+        config.on_change(service, _say)
+    config.on_health(lambda health: log.info("settings are %s %s", health.status, health.reason))
+    uvicorn.run(create_app(config, undeliverable), host=listen.host, port=listen.port, log_config=None)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,85 @@
+"""`python -m liveconfig.sample.local SLUG`: the sample on this machine, with what a pod of that organization would get.
+
+It does what a kubelet does with a pod that mounts both Secrets: their values become its environment and files that
+nobody else can read. Nothing secret is an argument, and nothing is left behind.
+"""
+
+import argparse
+import base64
+import json
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+
+_SECRETS = ("live-configuration", "database")
+_CERTIFICATE = "ca.crt"
+_INHERITED = ("PATH", "LANG", "PYTHONPATH", "SAMPLE_LISTEN")
+
+
+class NotFound(Exception):
+    """The organization's Secrets cannot be read; the text is kubectl's."""
+
+
+def secrets_of(slug: str) -> dict[str, dict[str, str]]:
+    """The organization's Secrets by name, read with kubectl. Raise NotFound."""
+    command = ["kubectl", "--namespace", f"org-{slug}", "get", "secret", *_SECRETS, "--output", "json"]
+    done = subprocess.run(command, capture_output=True, text=True, stdin=subprocess.DEVNULL)
+    if done.returncode != 0:
+        raise NotFound(f"{done.stderr.strip()}\nIs {slug!r} an organization here? See `kubectl get namespaces`.")
+    return {item["metadata"]["name"]: _decoded(item["data"]) for item in json.loads(done.stdout)["items"]}
+
+
+def environment_of(secrets: Mapping[str, Mapping[str, str]], folder: Path) -> dict[str, str]:
+    """The pod's environment; the certificates are written into `folder`."""
+    live, database = (secrets[name] for name in _SECRETS)
+    environment = {name: value for name, value in live.items() if name != _CERTIFICATE}
+    environment["LIVECONFIG_DATABASE_URL"] = database["url"]
+    if _CERTIFICATE in live:
+        environment["LIVECONFIG_CA_FILE"] = _written(folder / "live.crt", live[_CERTIFICATE])
+    if _CERTIFICATE in database:
+        file = _written(folder / "database.crt", database[_CERTIFICATE])
+        environment["LIVECONFIG_DATABASE_URL"] += f"&sslrootcert={file}"
+    return environment
+
+
+def main() -> int:
+    """Run it until it is ended; the sample's exit code."""
+    parser = argparse.ArgumentParser(prog="python -m liveconfig.sample.local", description=__doc__)
+    parser.add_argument("slug", help="the organization, such as acme-robotics")
+    slug = parser.parse_args().slug
+    with tempfile.TemporaryDirectory(prefix="sample-") as folder:
+        try:
+            environment = environment_of(secrets_of(slug), Path(folder))
+        except NotFound as error:
+            print(error, file=sys.stderr)
+            return 1
+        inherited = {name: os.environ[name] for name in _INHERITED if name in os.environ}
+        return _run({**inherited, **environment})
+
+
+def _run(environment: Mapping[str, str]) -> int:
+    """Until it ends: of itself, by Ctrl-C, which the terminal tells it too, or by a SIGTERM, which is passed on."""
+    sample = subprocess.Popen([sys.executable, "-m", "liveconfig.sample"], env=environment)
+    signal.signal(signal.SIGTERM, lambda *_: sample.terminate())
+    while True:
+        try:
+            return sample.wait()
+        except KeyboardInterrupt:
+            continue
+
+
+def _decoded(data: Mapping[str, str]) -> dict[str, str]:
+    return {key: base64.b64decode(value).decode() for key, value in data.items()}
+
+
+def _written(path: Path, content: str) -> str:
+    path.write_text(content)
+    return str(path)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
