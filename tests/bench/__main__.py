@@ -1,16 +1,16 @@
-"""`python -m tests.bench [catalogs] [signups]`: run the benchmarks, both unless told otherwise; print the tables."""
+"""`python -m tests.bench [catalogs] [signups] [flags]`: run the benchmarks, print the tables; first two by default."""
 
 import argparse
 from pathlib import Path
 
-from tests.bench import catalogs, signups
+from tests.bench import catalogs, flags, signups
 from tests.bench.measure import as_json, machine
 
 
 def main() -> None:
     """Parse, run, print."""
     parser = argparse.ArgumentParser(prog="python -m tests.bench", description=__doc__)
-    parser.add_argument("which", nargs="*", help="catalogs, signups; default: both")
+    parser.add_argument("which", nargs="*", help="catalogs, signups (the default), flags (seconds, no platform)")
     parser.add_argument("--sizes", default="1,10,100", help="catalog sizes, default 1,10,100")
     parser.add_argument("--sustained", type=float, default=60, help="seconds of sustained sign-ups, default 60")
     parser.add_argument("--rate", type=float, default=1, help="sustained sign-ups a second, default 1")
@@ -28,6 +28,10 @@ def main() -> None:
         text, rows = signups.run(sizes)
         print(text, flush=True)
         as_json("signups", rows, given.json)
+    if "flags" in which:
+        text, rows = flags.run()
+        print(text, flush=True)
+        as_json("flags", rows, given.json)
 
 
 if __name__ == "__main__":
