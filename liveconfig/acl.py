@@ -102,13 +102,12 @@ class PodUsers:
 
     async def stands(self, user: PodUser) -> bool:
         """Whether the user is there, and exactly so."""
-        return _is(await self.found(), user)
+        own = f"user {user.name} "
+        return _is(dict(_read([line for line in await self._listed() if line.startswith(own)])), user)
 
     async def found(self) -> Found:
         """Every user of an organization, by name, with all that it is and may do."""
-        with _reached():
-            lines = await self._redis.execute_command("ACL", "LIST")
-        return dict(_read(lines))
+        return dict(_read(await self._listed()))
 
     async def rebuild(self, found: Found, wanted: Mapping[str, PodUser]) -> list[str]:
         """Make of what was `found` what is `wanted`, by name; return the names of users made, changed or removed.
@@ -127,6 +126,11 @@ class PodUsers:
     async def close(self) -> None:
         """Close the connections."""
         await self._redis.aclose()
+
+    async def _listed(self) -> list[str]:
+        with _reached():
+            lines: list[str] = await self._redis.execute_command("ACL", "LIST")
+        return lines
 
     async def _change(self, commands: list[tuple[str, ...]]) -> None:
         """Run the commands and keep their result in the ACL file, if Redis has one, in one round trip."""

@@ -20,6 +20,10 @@ class FakePodUsers(PodUsers):
         self._reach()
         self.users.pop(PodUser(org_id, "").name, None)
 
+    async def stands(self, user: PodUser) -> bool:
+        self._reach()
+        return self.users.get(user.name) == frozenset(user.rules)
+
     async def found(self) -> Found:
         self._reach()
         return dict(self.users)
