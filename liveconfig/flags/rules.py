@@ -65,6 +65,11 @@ def constant(value: Any) -> Rule:
     return lambda data, run: value
 
 
+def argument(args: Sequence[Node], position: int, missing: Any = None) -> Rule:
+    """The rule of an argument, or of what counts when it is missing."""
+    return args[position].rule if position < len(args) else constant(missing)
+
+
 def shown(value: Any) -> str:
     """A value for a message: short, whatever it is."""
     try:

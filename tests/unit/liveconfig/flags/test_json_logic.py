@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from liveconfig.flags.compiling import Compiler
+from liveconfig.flags.operators import JSON_LOGIC
 from liveconfig.flags.rules import Run
 
 DATA = {
@@ -251,7 +252,5 @@ def test_only_the_branch_that_is_taken_is_evaluated() -> None:
 
 
 def test_every_operator_of_json_logic_has_its_rows() -> None:
-    from liveconfig.flags.logic import JSON_LOGIC
-
     shown = {operator for table in TABLES.values() for rule, _ in table if isinstance(rule, dict) for operator in rule}
     assert set(JSON_LOGIC) <= shown, f"{set(JSON_LOGIC) - shown} has no row"
