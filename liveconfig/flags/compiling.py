@@ -37,8 +37,8 @@ class Compiler:
     opened: list[str] = field(default_factory=list)
 
     def report(self, path: str, message: str, fatal: bool = True) -> None:
-        """Keep a problem; the first hundred are enough."""
-        if len(self.problems) < 100:
+        """Keep a problem; the first hundred are enough, but a fatal one among them."""
+        if len(self.problems) < 100 or (fatal and not any(problem.fatal for problem in self.problems)):
             self.problems.append(Problem(path, message, fatal))
 
     def compile(self, rule: Any, path: str) -> Node:

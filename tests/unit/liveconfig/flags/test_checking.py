@@ -94,6 +94,11 @@ def test_a_hostile_definition_is_refused_in_a_few_lines() -> None:
     assert 0 < len(problems) <= 101 and sum(len(str(problem)) for problem in problems) < 50_000
 
 
+def test_a_fatal_problem_is_not_lost_among_many() -> None:
+    problems = check(boolean(targeting={"or": [*[{"==": [1]}] * 200, {"nope": 1}, {"nope": 2}]}))
+    assert len(problems) == 101 and problems[-1].fatal, "the flag must not be evaluated without its unknown operator"
+
+
 def test_shared_rules_are_checked_alone() -> None:
     assert check_evaluators({"adult": {">=": [{"var": "age"}, 18]}, "both": {"!": [{"$ref": "adult"}]}}) == []
     problems = {
