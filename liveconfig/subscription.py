@@ -37,9 +37,10 @@ class RedisHints:
     ) -> None:  # fmt: skip
         given = {"username": user, "password": password, "ssl_ca_certs": ca_file}
         self._patterns, self._ping_seconds, self._timeout = tuple(heard), ping, timeout
-        # RESP 2, and no CLIENT SETINFO: Redis 7.0's ACL does not know it.
+        # RESP 2, and no CLIENT SETINFO: Redis 7.0's ACL does not know it. Silence is judged by our own pings: redis-py
+        # would take five seconds in which nothing is said for a Redis that is away.
         wanted = {name: value for name, value in given.items() if value}
-        self._pool = ConnectionPool.from_url(url, protocol=2, driver_info=None, **wanted)
+        self._pool = ConnectionPool.from_url(url, protocol=2, driver_info=None, socket_timeout=None, **wanted)
 
     @asynccontextmanager
     async def listening(self) -> AsyncIterator[AsyncIterator[Hint]]:
