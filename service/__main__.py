@@ -20,7 +20,8 @@ _SECRETS = (
 
 def main() -> int:
     """Serve until a signal; 1 if it cannot start: a setting is missing, the database is away or newer."""
-    configure(Redaction(os.environ.get(name, "") for name in _SECRETS))
+    operators = [pair.partition("=")[2] for pair in os.environ.get("OPERATOR_TOKENS", "").split()]
+    configure(Redaction([*(os.environ.get(name, "") for name in _SECRETS), *operators]))
     try:
         asyncio.run(serve(os.environ, make_engines))
     except (ServiceError, EngineError, DatabaseError) as error:

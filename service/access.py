@@ -1,8 +1,9 @@
-"""Who calls: the operator by a token, the one who signed up by the token of that operation, or anybody."""
+"""Who calls: an operator by a token, the one who signed up by the token of that operation, or anybody."""
 
 import hashlib
 import hmac
 import secrets
+from collections.abc import Mapping
 
 from fastapi import Request
 
@@ -25,30 +26,38 @@ def digest(token: str) -> str:
 
 
 class Access:
-    """Judges the `Authorization` of requests."""
+    """Judges the `Authorization` of requests. `operators` are further tokens, by the name of who holds one."""
 
-    def __init__(self, operator_token: str) -> None:
-        self._operator = digest(operator_token)
+    def __init__(self, operator_token: str, operators: Mapping[str, str] | None = None) -> None:
+        named = {f"{OPERATOR}:{name}": digest(token) for name, token in (operators or {}).items()}
+        self._operators = {OPERATOR: digest(operator_token), **named}
 
     def caller(self, request: Request) -> str:
-        """`operator`, or `sign-up` for whoever shows no token; raise a Problem (401) for a wrong one."""
+        """`operator`, `operator:<name>`, or `sign-up` without a token; raise a Problem (401) for a wrong one."""
         token = _bearer(request)
         if token is None:
             return ANYBODY
-        if not hmac.compare_digest(digest(token), self._operator):
-            raise _unauthorized("this token is not the operator's; leave it out to sign up")
-        return OPERATOR
+        name = self._operator(digest(token))
+        if name is None:
+            raise _unauthorized("this token is not an operator's; leave it out to sign up")
+        return name
 
     def require_operator(self, request: Request) -> str:
-        """Raise a Problem (401) unless the operator calls."""
-        if self.caller(request) != OPERATOR:
+        """Who calls; raise a Problem (401) unless it is an operator."""
+        caller = self.caller(request)
+        if caller == ANYBODY:
             raise _unauthorized("send the operator's token: `Authorization: Bearer $OPERATOR_TOKEN`")
-        return OPERATOR
+        return caller
+
+    def _operator(self, hashed: str) -> str | None:
+        """Whose token it is; every one is compared, so that time tells nothing."""
+        found = [name for name, known in self._operators.items() if hmac.compare_digest(hashed, known)]
+        return found[0] if found else None
 
     def require_reader(self, request: Request, operation: Operation | None) -> Operation:
         """The operation, if the caller may read it; raise a Problem (401, or 404 for the operator) otherwise."""
         token = digest(_bearer(request) or "")
-        is_operator = hmac.compare_digest(token, self._operator)
+        is_operator = self._operator(token) is not None
         is_its_own = hmac.compare_digest(token, (operation and operation.token_hash) or "")
         if operation is not None and (is_operator or is_its_own):
             return operation

@@ -9,10 +9,23 @@ from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 
 from cluster.errors import ClusterError
-from database.errors import Busy, DatabaseError, LeaseLost
+from database.errors import Busy, DatabaseError, LeaseLost, VersionMismatch
 from engine.errors import EngineError
-from service import drift_routes, health_routes, operation_routes, organization_routes, quota_routes, sign_up_routes
+from service import (
+    change_set_routes,
+    config_history_routes,
+    config_routes,
+    drift_routes,
+    flag_routes,
+    health_routes,
+    operation_routes,
+    organization_routes,
+    quota_routes,
+    sign_up_routes,
+)
 from service.access import Access
+from service.change_sets import mismatch
+from service.config_scope import of_organizations, of_platform
 from service.draining import Draining
 from service.limits import RateLimit
 from service.middleware import BodyLimit, Requests, answer
@@ -38,7 +51,7 @@ def create_app(services: Services, draining: Draining | None = None) -> FastAPI:
         title="agent-ready-k8s", version="1", description="Self-service for isolated organizations.", lifespan=lifespan,
         docs_url=None, redoc_url=None, responses={"4XX": _PROBLEM, "5XX": _PROBLEM},
     )  # fmt: skip
-    access = Access(settings.operator_token)
+    access = Access(settings.operator_token, settings.operators)
     limit = RateLimit(
         services.database, settings.operator_token,
         per_minute=settings.sign_ups_per_minute, burst=settings.sign_up_burst,
@@ -47,11 +60,18 @@ def create_app(services: Services, draining: Draining | None = None) -> FastAPI:
     app.include_router(organization_routes.router(services, access, draining))
     app.include_router(quota_routes.router(services, access, draining))
     app.include_router(drift_routes.router(services, access, draining))
+    for find, prefix in (
+        (of_organizations(services, access), "/v1/organizations/{slug}"),
+        (of_platform(services, access), "/v1/platform"),
+    ):
+        for part in (config_history_routes, config_routes, change_set_routes):
+            app.include_router(part.router(find, draining, prefix))
+    app.include_router(flag_routes.router(of_organizations(services, access), draining))
     app.include_router(operation_routes.router(services, access))
     app.include_router(health_routes.router(services, access, draining))
     for kind, problem in _HANDLED.items():
         app.add_exception_handler(kind, _handler(problem))
-    app.add_middleware(BodyLimit, most=settings.largest_body)
+    app.add_middleware(BodyLimit, most=settings.largest_at)
     app.add_middleware(Requests, services=services)
     return app
 
@@ -99,6 +119,7 @@ _HANDLED: Mapping[type[Exception], Callable[[Any], Problem]] = {
     RequestValidationError: _invalid,
     HTTPException: _http,
     Busy: _busy,
+    VersionMismatch: mismatch,
     LeaseLost: _away("The operation's worker"),
     DatabaseError: _away("PostgreSQL"),
     ClusterError: _away("The Kubernetes API"),

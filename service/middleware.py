@@ -78,20 +78,20 @@ class Requests:
 
 
 class BodyLimit:
-    """Reads the whole body before anybody works with it, and refuses one of more than `most` bytes."""
+    """Reads the whole body before anybody works with it, and refuses one of more than `most(path)` bytes."""
 
-    def __init__(self, app: ASGIApp, most: int) -> None:
+    def __init__(self, app: ASGIApp, most: Callable[[str], int]) -> None:
         self._app, self._most = app, most
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        announced = Headers(scope=scope).get("content-length", "0")
-        is_small = announced.isdecimal() and int(announced) <= self._most
-        messages = await self._read(receive) if is_small else None
+        announced, most = Headers(scope=scope).get("content-length", "0"), self._most(scope["path"])
+        is_small = announced.isdecimal() and int(announced) <= most
+        messages = await self._read(receive, most) if is_small else None
         if messages is None:
-            too_large = Problem(413, "body-too-large", "The body is too large", f"send at most {self._most} bytes")
+            too_large = Problem(413, "body-too-large", "The body is too large", f"send at most {most} bytes")
             await answer(too_large)(scope, receive, send)
             return
 
@@ -100,7 +100,7 @@ class BodyLimit:
 
         await self._app(scope, again, send)
 
-    async def _read(self, receive: Receive) -> list[Message] | None:
+    async def _read(self, receive: Receive, most: int) -> list[Message] | None:
         """Every message of the body, or None if it is too large."""
         messages: list[Message] = []
         size = 0
@@ -108,7 +108,7 @@ class BodyLimit:
             message = await receive()
             messages.append(message)
             size += len(message.get("body", b""))
-            if size > self._most:
+            if size > most:
                 return None
             if message["type"] != "http.request" or not message.get("more_body"):
                 return messages

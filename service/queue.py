@@ -14,11 +14,11 @@ from procrastinate import exceptions
 from procrastinate.schema import SchemaManager
 
 from cluster.errors import ClusterError
-from database import queue, rates
+from database import configs, queue, rates
 from database.errors import DatabaseError, DatabaseFault
 from database.pool import Database
 from database.queue import Shipped
-from service import drift, recovery, redis_users, signup
+from service import change_sets, drift, recovery, redis_users, signup
 from service.services import Jobs, Services
 
 log = logging.getLogger("service")
@@ -86,12 +86,18 @@ class Queue(Jobs):
             await _attempt("recovery", recovery.resume_all(services))
             await _attempt("hints", signup.publish(services))
 
+        @app.periodic(cron=OFTEN)
+        @app.task(name="plans", queueing_lock="plans")
+        async def plans(timestamp: int) -> None:
+            await _attempt("planned changes", change_sets.apply_due(services))
+
         @app.periodic(cron=EACH_MINUTE)
         @app.task(name="sweep", queueing_lock="sweep")
         async def sweep(timestamp: int) -> None:
             await _attempt("orphans", recovery.sweep_orphans(services))
             await _attempt("stalled jobs", self._retry_stalled())
             await _attempt("Redis users", redis_users.rebuild(services))
+            await _attempt("hints that went out", configs.forget_published(services.database))
             await _attempt("rates", rates.forget_full(services.database))
 
         @app.periodic(cron=BETWEEN)

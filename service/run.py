@@ -14,6 +14,8 @@ from fastapi import FastAPI
 from opentelemetry.trace import NoOpTracer
 
 from cluster.api import ClusterApi
+from database import configs, migrations
+from database.pool import Database
 from engine.selfservice import Engines
 from liveconfig.acl import PodUsers
 from liveconfig.publisher import Publisher
@@ -22,11 +24,12 @@ from service.app import create_app
 from service.draining import Draining
 from service.errors import NotConfigured, NotStarted
 from service.queue import Queue
-from service.services import Checkpoint, Services, pass_by
+from service.services import Checkpoint, Services, log, pass_by
 from service.settings import Settings
 from service.tracing import TracedDatabase
 
 _SCOPE = "agent-ready"
+_LIVE = 9  # the migration from which on there is live configuration
 MakeEngines = Callable[[Mapping[str, str]], Engines]
 
 
@@ -110,6 +113,9 @@ async def _made(
         tracer = provider.get_tracer(_SCOPE) if provider else NoOpTracer()
         url = _needed(environment, "PLATFORM_DATABASE_URL")
         database = await stack.enter_async_context(TracedDatabase(url, tracer, size=10))
+        application = await stack.enter_async_context(
+            TracedDatabase(_needed(environment, "DATABASE_URL"), tracer, size=10)
+        )
         cluster = await stack.enter_async_context(ClusterApi(Path(_needed(environment, "SERVICE_KUBECONFIG"))))
         publisher = Publisher(_needed(environment, "REDIS_URL"), ca_file=environment.get("REDIS_CA_FILE"))
         stack.callback(publisher.close)
@@ -119,9 +125,16 @@ async def _made(
         await queue.open(database)
         stack.push_async_callback(queue.close)
         engines = make_engines(environment)
+        log.info("live configuration is in epoch %d", await _epoch(database))
         yield Services(
-            settings, database, cluster, engines, publisher, users, queue, tracer=tracer, checkpoint=checkpoint
+            settings, database, application, cluster, engines, publisher, users, queue, tracer=tracer,
+            checkpoint=checkpoint,
         ), queue  # fmt: skip
+
+
+async def _epoch(database: Database) -> int:
+    """Which history of settings this is: the first look after a restore begins another. 0 without any schema."""
+    return await configs.epoch(database) if await migrations.current_version(database) >= _LIVE else 0
 
 
 def _needed(environment: Mapping[str, str], name: str) -> str:

@@ -1,6 +1,7 @@
 """What the service is told from outside, read once from the environment."""
 
 import os
+import re
 import socket
 import uuid
 from collections.abc import Mapping
@@ -12,7 +13,10 @@ from service.errors import NotConfigured
 
 @dataclass(frozen=True)
 class Settings:
-    """Times are seconds, sizes bytes. `replica` names this process in leases and logs."""
+    """Times are seconds, sizes bytes. `replica` names this process in leases and logs.
+
+    `operators` are the tokens of further operators by name: who approves a change is told from who asked for it.
+    """
 
     operator_token: str = field(repr=False)
     host: str = "127.0.0.1"
@@ -27,8 +31,10 @@ class Settings:
     sign_ups_per_minute: float = 30.0
     sign_up_burst: int = 10
     largest_body: int = 16 * 1024
+    largest_settings: int = 1024 * 1024
     jobs_at_once: int = 4
     drift_every: float = 3600.0
+    operators: Mapping[str, str] = field(default_factory=dict, repr=False)
 
     @classmethod
     def of(cls, environment: Mapping[str, str]) -> "Settings":
@@ -41,7 +47,12 @@ class Settings:
             operator_token=token,
             host=environment.get("API_HOST") or address.hostname or "127.0.0.1",
             port=address.port or 8080,
+            operators=_operators(environment.get("OPERATOR_TOKENS", "")),
         ).with_numbers(environment)
+
+    def largest_at(self, path: str) -> int:
+        """Bytes of a body that are read at that path: settings may be many, and flags large."""
+        return self.largest_settings if _MANY.search(path) else self.largest_body
 
     def with_numbers(self, environment: Mapping[str, str]) -> "Settings":
         """The same with the numbers that the environment gives."""
@@ -49,6 +60,8 @@ class Settings:
         return replace(self, **given)  # type: ignore[arg-type]  # each of them is a float
 
 
+_MANY = re.compile(r"/(configs(/.*)?|change-sets)$")
+_OPERATOR = re.compile(r"[a-z0-9][a-z0-9._@-]{0,62}")
 _NUMBERS = {
     "wait_limit": "SIGN_UP_WAIT_LIMIT",
     "lease": "OPERATION_LEASE",
@@ -56,6 +69,17 @@ _NUMBERS = {
     "drain": "DRAIN_SECONDS",
     "drift_every": "DRIFT_EVERY",
 }
+
+
+def _operators(text: str) -> dict[str, str]:
+    """Tokens by name, from `ada=… grace=…`."""
+    pairs = [pair.partition("=") for pair in text.split()]
+    if any(not _OPERATOR.fullmatch(name) or len(token) < 16 for name, _, token in pairs):
+        raise NotConfigured(
+            "OPERATOR_TOKENS is not of the form `ada=<token> grace=<token>`, with names in a-z, 0-9, . _ @ - "
+            "and tokens of at least 16 characters"
+        )
+    return {name: token for name, _, token in pairs}
 
 
 def _number(environment: Mapping[str, str], name: str) -> float:

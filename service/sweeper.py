@@ -56,6 +56,7 @@ async def run(*, once: bool) -> None:
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
     publisher = Publisher(os.environ["REDIS_URL"], ca_file=os.environ.get("REDIS_CA_FILE"))
     async with Database(os.environ["PLATFORM_DATABASE_URL"], size=1) as database:
+        await configs.epoch(database)  # after a restore readers need another one, whoever comes first
         if once:
             while await sweep(database, publisher):
                 pass

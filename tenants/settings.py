@@ -7,7 +7,7 @@ import difflib
 import json
 import math
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import cache
 from pathlib import Path
 from typing import Any, Literal, get_args
@@ -24,8 +24,8 @@ LARGEST = 64 * 1024  # characters of a value as JSON: every pod holds all of the
 FILE = Path(__file__).parent / "settings.yaml"
 NAME = re.compile(r"[a-z][a-z0-9_]{0,62}/[A-Za-z][A-Za-z0-9_.-]{0,62}")
 _STORE = (
-    "put it into a Secret (`kubectl -n org-<slug> create secret generic …`) or your secret store, and mount it: settings "
-    "are read by every pod and stand in the history"
+    "put it into a Secret (`kubectl -n org-<slug> create secret generic …`) or your secret store, and mount it: "
+    "settings are read by every pod and stand in the history"
 )
 _DEEPEST = 32
 
@@ -174,7 +174,7 @@ def _is_https(value: Any) -> bool:
         return False
 
 
-_FITS = {
+_FITS: dict[str, Callable[[Any], bool]] = {
     "number": _is_number,
     "integer": lambda value: isinstance(value, int) and not isinstance(value, bool),
     "string": lambda value: isinstance(value, str),

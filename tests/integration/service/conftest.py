@@ -100,7 +100,8 @@ class Stage:
         chosen = replace(self.settings, replica=uuid.uuid4().hex, **settings)
         queue = FakeJobs()
         engines = FakeEngines(database, cluster)
-        services = Services(chosen, database, cluster, engines, FakePublisher(), FakePodUsers(), queue)
+        application = await stack.enter_async_context(Database(self.prepared.application, size=4))
+        services = Services(chosen, database, application, cluster, engines, FakePublisher(), FakePodUsers(), queue)
         queue.services = services if jobs else None
         app = create_app(services)
         await stack.enter_async_context(app.router.lifespan_context(app))

@@ -31,7 +31,7 @@ def services(**more: Any) -> Services:
     database, cluster = FakeDatabase(), FakeCluster()
     settings = Settings(TOKEN, sign_up_burst=2, sign_ups_per_minute=6)
     engines = FakeEngines(database, cluster)
-    return Services(settings, database, cluster, engines, FakePublisher(), FakePodUsers(), FakeJobs(), **more)
+    return Services(settings, database, FakeDatabase(), cluster, engines, FakePublisher(), FakePodUsers(), FakeJobs(), **more)
 
 
 def play(act: Callable[[httpx2.AsyncClient], Awaitable[None]], of: Services | None = None) -> None:

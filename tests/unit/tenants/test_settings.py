@@ -38,7 +38,8 @@ def test_a_value_that_keeps_the_rule_is_allowed(name: str, value: Any) -> None:
         ("ai/threshold", None, "null is not allowed"), ("email/max_retries", 3.0, "a whole number from 0 to 20"),
         ("email/max_retries", 21, "from 0 to 20"), ("features/dark_mode", "on", "true, false, or a flag definition"),
         ("features/evaluators", [], "a JSON object"), ("email/is_paused", 1, "true or false"),
-        ("webhook/url", "http://hooks.example", "an address such as https://"), ("webhook/url", "https://", "an address"),
+        ("webhook/url", "http://hooks.example", "an address such as https://"),
+        ("webhook/url", "https://", "an address"),
         ("webhook/url", "https://[x", "an address"), ("api/mode", "off", "one of normal, read-only, maintenance"),
         ("ai/model", "a b", "that matches"), ("ai/model", "x" * 101, "at most 100 characters"),
         ("ai/seed", float("nan"), "no number of JSON"), ("ai/system_prompt", "a\0b", "NUL"),
@@ -86,8 +87,8 @@ def test_a_name_that_only_sounds_alike_is_no_secret(name: str) -> None:
 @pytest.mark.parametrize(
     "value",
     [
-        "-----BEGIN RSA PRIVATE KEY-----\nMII", "postgres://ada:hunter2@db/x", JWT, f"Bearer {JWT}", "AKIAIOSFODNN7EXAMPLE",
-        "ghp_" + "a" * 36, "sk-proj-" + "a" * 20,
+        "-----BEGIN RSA PRIVATE KEY-----\nMII", "postgres://ada:hunter2@db/x", JWT, f"Bearer {JWT}",
+        "AKIAIOSFODNN7EXAMPLE", "ghp_" + "a" * 36, "sk-proj-" + "a" * 20,
     ],
 )  # fmt: skip
 def test_a_secret_is_refused_by_its_looks_and_never_repeated(value: str) -> None:
