@@ -3,7 +3,7 @@
 import logging
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, TypeVar
@@ -85,12 +85,13 @@ class Core:
             snapshot = self._snapshot.advance(state)
             if snapshot is self._snapshot:
                 return
+            names = state.names if snapshot.epoch == self._snapshot.epoch else None
             self._snapshot = snapshot
             previous, self.view = self.view, self._viewed(self.view)
         if seconds is not None:
             self.measures.applied(seconds + time.perf_counter() - started)
         self.measures.versions(snapshot)
-        self._tell(previous, self.view)
+        self._tell(previous, self.view, names)
         self._save()
 
     def say(self, health: Health) -> None:
@@ -119,7 +120,7 @@ class Core:
 
     def _save(self) -> None:
         """At most once a second; the rest is kept on closing."""
-        if time.monotonic() > self._saved + 1.0:
+        if self.settings.cache and time.monotonic() > self._saved + 1.0:
             self.save()
             self._saved = time.monotonic()
 
@@ -143,10 +144,11 @@ class Core:
     def _is_stale(self) -> bool:
         return self.health.status != Status.READY
 
-    def _tell(self, previous: View, view: View) -> None:
+    def _tell(self, previous: View, view: View, names: Iterable[str] | None = None) -> None:
+        """Call back about those of these settings, or of all, that are another."""
         if not self._callbacks:
             return
-        for name in previous.values.keys() | view.values.keys():
+        for name in previous.values.keys() | view.values.keys() if names is None else names:
             old, new = previous.values.get(name), view.values.get(name)
             if old != new or type(old) is not type(new):
                 change = Changed(name, new, old, view.details(name, None).version)

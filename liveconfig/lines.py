@@ -9,7 +9,7 @@ import ssl
 from collections import deque
 from typing import Protocol
 
-_READ = 65536
+_READ = 16384  # bytes; a TLS record holds no more
 
 
 class Handler(Protocol):
@@ -125,13 +125,14 @@ class Lines:
             self._lose(str(error))
 
     def _take(self, data: bytes) -> None:
-        self._rest += data
         if b"\n" in data:
-            *lines, rest = bytes(self._rest).split(b"\n")
+            *lines, rest = (bytes(self._rest) + data).split(b"\n")
             self._rest = bytearray(rest)
             for line in lines:
                 if not self.closed:
                     self._handler.line(line)
+        else:
+            self._rest += data
         if len(self._rest) > self._limit:
             self._lose(f"a line longer than {self._limit} bytes")
 

@@ -41,6 +41,11 @@ class State:
     epoch: int
     changes: tuple[Change, ...]
 
+    @property
+    def names(self) -> set[str]:
+        """Every setting in it."""
+        return {name for change in self.changes for name in change.entries}
+
 
 @dataclass(frozen=True, slots=True)
 class Layer:
@@ -121,9 +126,12 @@ class Snapshot:
 
     __slots__ = ("layers", "org_id", "values")
 
-    def __init__(self, org_id: int, layers: Layers | None = None) -> None:
+    def __init__(self, org_id: int, layers: Layers | None = None, values: dict[str, Any] | None = None) -> None:
         self.org_id, self.layers = org_id, layers or Layers()
         self.values: dict[str, Any] = {}
+        if values is not None:
+            self.values = values
+            return
         for layer in self._upwards():
             self.values.update(
                 (name, entry.value) for name, entry in layer.entries.items() if entry.value is not None
@@ -147,7 +155,20 @@ class Snapshot:
     def advance(self, state: State) -> Snapshot:
         """The snapshot after a state; itself if nothing in it is newer. Raise Gap if something is missing."""
         layers = self.layers.advance(state)
-        return self if layers is self.layers else Snapshot(self.org_id, layers)
+        if layers is self.layers:
+            return self
+        if layers.epoch != self.epoch:
+            return Snapshot(self.org_id, layers)
+        # Most states change one setting of many: only what the state names is looked up again.
+        values = dict(self.values)
+        moved = Snapshot(self.org_id, layers, values)
+        for name in state.names:
+            found = moved.found(name)
+            if found is not None:
+                values[name] = found[0].value
+            else:
+                values.pop(name, None)
+        return moved
 
     def found(self, name: str) -> tuple[Entry, int] | None:
         """The entry in force and whose it is; None if nobody set it."""

@@ -48,7 +48,7 @@ class View:
         self, snapshot: Snapshot, models: Models, *, extra: Mapping[str, Any], extra_reason: Reason,
         is_stale: Callable[[], bool], mismatched: Callable[[str], None], previous: "View | None" = None,
     ) -> None:  # fmt: skip
-        self.snapshot, self.values = snapshot, {**snapshot.values, **extra}
+        self.snapshot, self.values = snapshot, {**snapshot.values, **extra} if extra else snapshot.values
         self._extra, self._extra_reason = extra, extra_reason
         self._is_stale, self._mismatched = is_stale, mismatched
         self._models = models
