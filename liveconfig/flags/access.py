@@ -63,7 +63,9 @@ def _path_var(steps: Sequence[str], fallback: Rule) -> Rule:
 
 def _computed_var(key: Rule, fallback: Rule) -> Rule:
     def var(data: Any, run: Run) -> Any:
-        found = look_up(data, _steps(key(data, run)))
+        steps = _steps(key(data, run))
+        run.spend(len(steps))
+        found = look_up(data, steps)
         return fallback(data, run) if found is _ABSENT else found
 
     return var

@@ -38,7 +38,10 @@ def _casing(letters: dict[int, str]) -> Callable[[Sequence[Node], Report], Rule]
 
         def cased(data: Any, run: Run) -> Any:
             value = rule(data, run)
-            return value.translate(letters) if isinstance(value, str) else None
+            if not isinstance(value, str):
+                return None
+            run.spend_text(len(value))
+            return value.translate(letters)
 
         return cased
 

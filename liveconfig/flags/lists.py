@@ -99,6 +99,7 @@ def _in_texts(one: Rule, texts: frozenset[str]) -> Rule:
 
 def _contains(whole: Any, part: Any, run: Run) -> bool:
     if isinstance(whole, str):
+        run.spend_text(len(whole))
         return whole != "" and text(part) in whole
     if not isinstance(whole, list | tuple):
         return False
@@ -108,7 +109,13 @@ def _contains(whole: Any, part: Any, run: Run) -> bool:
 
 def _cat(args: Sequence[Node], report: Report) -> Rule:
     rules = [arg.rule for arg in args]
-    return lambda data, run: joined([rule(data, run) for rule in rules], "")
+
+    def cat(data: Any, run: Run) -> Any:
+        whole = joined([rule(data, run) for rule in rules], "")
+        run.spend_text(len(whole))
+        return whole
+
+    return cat
 
 
 def _substr(args: Sequence[Node], report: Report) -> Rule:
@@ -116,6 +123,7 @@ def _substr(args: Sequence[Node], report: Report) -> Rule:
 
     def substr(data: Any, run: Run) -> Any:
         whole = text(source(data, run))
+        run.spend_text(len(whole))
         rest = whole[_index(start(data, run), len(whole)) :]
         return rest if length is None else rest[: _index(length(data, run), len(rest))]
 

@@ -10,6 +10,7 @@ from collections.abc import Iterable
 from typing import Any
 
 MAX_TEXT = 65_536  # characters of a text that a rule may make
+MAX_LIST_TEXT = 256  # characters of a list that is compared or counted with as a text
 NAN = math.nan
 
 _EXACT = 2**53  # up to here a JavaScript number holds every integer
@@ -79,7 +80,7 @@ def number(value: Any) -> int | float:
     if value is None:
         return 0
     if isinstance(value, str | list | tuple):
-        return _number_of(text(value).strip())
+        return _number_of(text(value))
     return NAN
 
 
@@ -112,7 +113,7 @@ def text(value: Any) -> str:
     if isinstance(value, int | float):
         return _digits(value)
     if isinstance(value, list | tuple):
-        return joined(value, ",")
+        return _joined(value, ",", [MAX_LIST_TEXT])
     return "null" if value is None else "[object Object]"
 
 
@@ -127,7 +128,7 @@ def _joined(values: Iterable[Any], between: str, room: list[int]) -> str:
         part = "" if value is None else _joined(value, ",", room) if isinstance(value, list | tuple) else text(value)
         room[0] -= len(part) + 1
         if room[0] < 0:
-            raise Exceeded(f"a rule makes a text of more than {MAX_TEXT} characters")
+            raise Exceeded("a rule makes too long a text")
         parts.append(part)
     return between.join(parts)
 
@@ -137,10 +138,11 @@ def _primitive(value: Any) -> Any:
 
 
 def _number_of(written: str) -> int | float:
-    if not written:
-        return 0
     if len(written) > _LONGEST_NUMBER:
         return NAN
+    written = written.strip()
+    if not written:
+        return 0
     if _WHOLE.match(written):
         return _float(written)
     return bounded(int(written, 0)) if _OTHER_BASE.match(written) else NAN

@@ -10,7 +10,7 @@ from liveconfig.flags.loose import Exceeded
 
 MAX_DEPTH = 128  # lists and operators within each other, shared rules included; a nested `if` takes two
 MAX_NODES = 100_000  # operators and values of one flag, shared rules counted wherever they are used
-MAX_WORK = 200_000  # nodes that the loops of one evaluation may visit
+MAX_WORK = 200_000  # nodes that the loops of one evaluation may visit, 64 characters of a text counted as one
 
 COMPUTED: Any = object()
 """The value of a node that is known only at evaluation."""
@@ -32,6 +32,10 @@ class Run:
         self.work -= nodes
         if self.work < 0:
             raise Exceeded(f"the loops of a rule visit more than {MAX_WORK} nodes")
+
+    def spend_text(self, length: int) -> None:
+        """Take for the reading or making of a text of so many characters."""
+        self.spend(length >> 6)
 
 
 Rule = Callable[[Any, Run], Any]

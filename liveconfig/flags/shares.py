@@ -20,14 +20,14 @@ def fractional_rule(args: Sequence[Node], report: Report) -> Rule:
     _report_fractional(args[0] if keyed else None, nodes, report)
     shares_of = _shares_of(nodes)
     if not keyed:
-        return lambda data, run: _share(_own_key(run), shares_of(data, run))
+        return lambda data, run: _share(_own_key(run), shares_of(data, run), run)
     key, all_shares_of = args[0].rule, _shares_of(args)
 
     def fractional(data: Any, run: Run) -> Any:
         bucket_by = key(data, run)
         if isinstance(bucket_by, list | tuple):  # a rule that makes a share, not a key
-            return _share(_own_key(run), all_shares_of(data, run))
-        return _share(_key(bucket_by, run), shares_of(data, run))
+            return _share(_own_key(run), all_shares_of(data, run), run)
+        return _share(_key(bucket_by, run), shares_of(data, run), run)
 
     return fractional
 
@@ -41,9 +41,10 @@ def _own_key(run: Run) -> bytes | None:
     return own_key(run.flag_key, run.root.get("targetingKey"), run.hashing)
 
 
-def _share(key: bytes | None, shares: _Shares | None) -> Any:
+def _share(key: bytes | None, shares: _Shares | None, run: Run) -> Any:
     if key is None or shares is None:
         return None
+    run.spend_text(len(key))
     values, bounds = shares
     return values[bisect_right(bounds, bucket(key, bounds[-1]))]
 

@@ -1,5 +1,6 @@
 """Reasons, error codes, types, prerequisites, reuse: what an evaluation answers, whatever it is given."""
 
+import time
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -284,6 +285,16 @@ LOOPING = {"map": [{"var": "list"}, {"map": [{"var": "list"}, 1]}]}
 NESTED = {"map": [{"var": "list"}, {"some": [[*range(900)], {"in": [-1, {"merge": [[*range(900)]]}]}]}]}
 
 
+def over_text(rule: Any) -> Any:
+    """Do this again and again with the same long text."""
+    return {"reduce": [{"var": "list"}, {"if": [{"and": [rule, False]}, 1, {"var": "accumulator"}]}, {"var": "text"}]}
+
+
+def over_list(rule: Any) -> Any:
+    """Do this again and again with the same long list."""
+    return {"reduce": [{"var": "list"}, {"if": [{"and": [rule, False]}, 1, {"var": "accumulator"}]}, {"var": "list"}]}
+
+
 TOO_MUCH: dict[str, tuple[Any, Any]] = {
     "deep": (deep(MAX_DEPTH * 2), {}),
     "very deep": (deep(50_000), {}),
@@ -298,6 +309,15 @@ TOO_MUCH: dict[str, tuple[Any, Any]] = {
     "loop in loop": (LOOPING, {}),
     "search in loop in loop": (NESTED, {}),
     "number squared": (SQUARING, {}),
+    "long texts": ({"map": [{"var": "list"}, {"cat": ["x" * 60_000]}]}, {}),
+    "parts of long texts": (over_text({"substr": [{"var": "accumulator"}, 0]}), {}),
+    "search in long texts": (over_text({"in": ["y", {"var": "accumulator"}]}), {}),
+    "long texts in capitals": (over_text({"upper": [{"var": "accumulator"}]}), {}),
+    "long keys": (over_text({"fractional": [{"var": "accumulator"}, ["on"]]}), {}),
+    "long lists compared": (over_list({"==": [{"var": "accumulator"}, "x"]}), {}),
+    "long lists as numbers": (over_list({"-": [{"var": "accumulator"}, 1]}), {}),
+    "long lists searched": (over_list({"in": [-1, {"var": "accumulator"}]}), {}),
+    "long lists as keys": (over_list({"fractional": [{"var": "accumulator"}, ["on"]]}), {}),
 }
 
 
@@ -305,8 +325,10 @@ TOO_MUCH: dict[str, tuple[Any, Any]] = {
 def test_what_would_take_too_much_is_an_error_at_once(name: str) -> None:
     targeting, evaluators = TOO_MUCH[name]
     flags = FlagSet({"flag": boolean(targeting=targeting)}, evaluators)
-    details = flags.evaluate("flag", "code", {"list": list(range(2_000))})
+    began = time.process_time()
+    details = flags.evaluate("flag", "code", {"list": list(range(2_000)), "text": "x" * 1_000_000})
     assert (details.value, details.reason) == ("code", Reason.ERROR), details
+    assert time.process_time() - began < 2, "a rule must not hold up a pod"
 
 
 def test_as_deep_as_allowed_still_works() -> None:
