@@ -67,7 +67,8 @@ def _run(environment: Mapping[str, str]) -> int:
     signal.signal(signal.SIGTERM, lambda *_: sample.terminate())
     while True:
         try:
-            return sample.wait()
+            code = sample.wait()
+            return 0 if code == -signal.SIGTERM else code
         except KeyboardInterrupt:
             continue
 
