@@ -6,7 +6,7 @@ from typing import Any
 import typer
 from typer.core import TyperGroup
 
-from cli import change, operating, organizations, preview, quota, signup
+from cli import change, config, flags, operating, organizations, preview, quota, signup
 from cli.errors import CliError, Interrupted
 from cli.screen import Screen
 from cli.settings import secrets_in
@@ -23,6 +23,7 @@ Examples
   python -m cli preview zephyr-foods --cpu 16
   python -m cli quota set zephyr-foods --cpu 16 --reason "ticket 4711"
   python -m cli change zephyr-foods --add-member bob@zephyr.example=viewer --reason "Bob joins"
+  python -m cli config set zephyr-foods ai/threshold 0.7 --reason "ticket 4711"
   python -m cli status
 
 Exit codes
@@ -63,6 +64,8 @@ def _build() -> typer.Typer:
     built.command("preview", epilog=preview.EXAMPLES)(preview.preview)
     built.command("change", epilog=change.EXAMPLES)(change.change)
     built.add_typer(quota.app, name="quota")
+    built.add_typer(config.app, name="config")
+    built.add_typer(flags.app, name="flags")
     operating.add_to(built)
     return built
 

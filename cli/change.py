@@ -12,9 +12,9 @@ import typer
 
 from cli import options
 from cli.answers import Accepted, Changed
-from cli.api import parse
 from cli.edits import Edits
 from cli.errors import Misused, Outdated
+from cli.reading import parse
 from cli.session import Session, going_on, idempotency_key
 
 EXAMPLES = """\

@@ -48,13 +48,16 @@ class Connection:
     def call(
         self, method: str, path: str, *, query: Query | None = None, body: Any = None, key: str | None = None,
         version: str | None = None, token: str | None = None, also: frozenset[int] = frozenset(),
+        content: str | None = None,
     ) -> httpx2.Response:  # fmt: skip
         """A successful answer, or one whose status is in `also`.
 
-        `key` is the Idempotency-Key, `version` the tag of what the call builds on (If-Match).
+        `key` is the Idempotency-Key, `version` the tag of what the call builds on (If-Match), `content` a document
+        instead of a body.
         """
         headers = self._headers(token, key) | ({"If-Match": version} if version else {})
-        request = self._client.build_request(method, path, params=_given(query), json=body, headers=headers)
+        sent: dict[str, Any] = {"content": content} if content is not None else {"json": body}
+        request = self._client.build_request(method, path, params=_given(query), headers=headers, **sent)
         while True:
             with _network(self._settings):
                 response = self._client.send(request)

@@ -6,8 +6,9 @@ from collections.abc import Callable, Iterator
 import httpx2
 
 from cli.answers import Operation, Step
-from cli.api import Api, parse
+from cli.api import Api
 from cli.errors import BadAnswer, Unavailable
+from cli.reading import parse
 
 PATIENCE = 10  # fruitless connections in a row before giving up; with the pauses below about a minute
 LONGEST, BETWEEN, SHORTEST = 8.0, 1.0, 0.01  # seconds between connections

@@ -7,7 +7,7 @@ import typer
 
 from cli import options
 from cli.answers import Accepted, SignedUp
-from cli.api import parse
+from cli.reading import parse
 from cli.session import Session, going_on, idempotency_key
 
 EXAMPLES = """\

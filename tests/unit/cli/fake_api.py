@@ -120,6 +120,6 @@ def _handler(api: FakeApi) -> type[BaseHTTPRequestHandler]:
             if answer.stays_open:
                 api.closing.wait(60)
 
-        do_GET = do_POST = do_PATCH = do_DELETE = _serve
+        do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = _serve
 
     return Handler
