@@ -266,6 +266,7 @@ RIGHTS_ATTEMPTS = [
             {"metadata": {"name": "evil", "annotations": {"kubernetes.io/service-account.name": "default"}},
              "type": "kubernetes.io/service-account-token"}, (TOKENS,)),
     Attempt("the name of the platform's Secret", "POST", SECRETS, named("database"), (TOKENS,)),
+    Attempt("the name of its other Secret", "POST", SECRETS, named("live-configuration"), (TOKENS,)),
     Attempt("a certificate for another identity", "POST", "/apis/certificates.k8s.io/v1/certificatesigningrequests",
             named(spec={"request": "eA==", "signerName": "kubernetes.io/kube-apiserver-client",
                 "usages": ["client auth"]}),

@@ -127,6 +127,7 @@ def test_it_is_changed_and_removed_through_the_engine_and_leaves_nothing(
     assert deployed.sql("select status from tenancy.organizations where slug = 'parked-two'") == [["DELETED"]]
     theirs = "org_id in (select id from tenancy.organizations where slug = 'parked-two')"
     assert deployed.sql(f"select role_name from tenancy.organization_roles where {theirs}") == []
+    assert deployed.sql(f"select username from tenancy.pod_credentials where {theirs}") == []
 
 
 def test_drift_is_seen_and_repaired(deployed: Checkout, run: Callable[[Scenario], None]) -> None:

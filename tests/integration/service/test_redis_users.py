@@ -8,7 +8,7 @@ from database.pool import Database
 from liveconfig.acl import PodUser, PodUsers, digest
 from service import redis_users
 from tests.integration.prepared import Prepared
-from tests.integration.service.conftest import Stage
+from tests.integration.service.conftest import OPERATOR, Stage, new_slug
 
 
 def users_of(prepared: Prepared) -> PodUsers:
@@ -66,6 +66,26 @@ def test_what_was_made_is_kept_over_a_restart_of_redis(prepared: Prepared) -> No
             await users.remove(user.org_id)
         assert not await users.stands(user)
         await users.close()
+
+    asyncio.run(scenario())
+
+
+def test_an_organization_that_ends_leaves_neither_credential_nor_user(stage: Stage) -> None:
+    slug = new_slug("ends")
+
+    async def scenario() -> None:
+        async with stage.replicas() as (replica,):
+            assert (await replica.sign_up(slug)).status_code == 201
+            await replica.settled()
+            services, number = replica.services, stage.organizations(slug)[0]["id"]
+            user = PodUser(number, digest("word"))
+            await write_down(services.database, user)
+            await services.users.put(user)
+            answer = await replica.client.delete(f"/v1/organizations/{slug}?confirm={slug}", headers=OPERATOR)
+            assert answer.status_code in (200, 202), answer.text
+            await replica.settled()
+            assert stage.rows("select * from tenancy.pod_credentials where org_id = %s", number) == []
+            assert not await services.users.stands(user)
 
     asyncio.run(scenario())
 
