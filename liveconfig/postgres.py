@@ -56,6 +56,7 @@ class PostgresStore:
     def __init__(self, url: str, *, timeout: float = 10.0) -> None:
         self._url, self._timeout = url, timeout
         self._connection: AsyncConnection[Any] | None = None
+        self._watched: int | None = None  # its descriptor, which a connection that broke no longer tells
         self._one = asyncio.Lock()
         self.lost: Callable[[], None] = lambda: None
 
@@ -72,8 +73,8 @@ class PostgresStore:
     async def close(self) -> None:
         """Close the connection; the next reading would make another."""
         connection, self._connection = self._connection, None
+        self._unwatch()
         if connection is not None:
-            asyncio.get_running_loop().remove_reader(connection.fileno())
             await connection.close()
 
     async def _rows(self, statement: LiteralString, parameters: Mapping[str, Any]) -> list[Any]:
@@ -84,19 +85,16 @@ class PostgresStore:
     @asynccontextmanager
     async def _used(self) -> AsyncIterator[AsyncConnection[Any]]:
         """The connection, not watched meanwhile. An error closes it."""
-        loop, connection = asyncio.get_running_loop(), self._connection
-        self._connection = None
-        if connection is not None:
-            loop.remove_reader(connection.fileno())
+        connection, self._connection = self._connection, None
+        self._unwatch()
         try:
             async with asyncio.timeout(self._timeout):
                 connection = connection or await self._connect()
                 yield connection
+            self._watch(connection)
+            connection = None
         except (psycopg.Error, OSError, TimeoutError) as error:
             raise StoreAway(f"PostgreSQL: {error or 'no answer in time'}") from error
-        else:
-            self._connection, connection = connection, None
-            loop.add_reader(self._connection.fileno(), self._spoke)
         finally:
             if connection is not None:
                 await connection.close()
@@ -113,10 +111,19 @@ class PostgresStore:
             connection.pgconn.consume_input()
         except psycopg.Error:
             self._connection = None
-            loop = asyncio.get_running_loop()
-            loop.remove_reader(connection.fileno())
+            self._unwatch()
             connection.pgconn.finish()
             self.lost()
+
+    def _watch(self, connection: AsyncConnection[Any]) -> None:
+        watched = connection.fileno()
+        asyncio.get_running_loop().add_reader(watched, self._spoke)
+        self._connection, self._watched = connection, watched
+
+    def _unwatch(self) -> None:
+        watched, self._watched = self._watched, None
+        if watched is not None:
+            asyncio.get_running_loop().remove_reader(watched)
 
 
 def _state(rows: list[Any]) -> State:
