@@ -104,8 +104,9 @@ class _Connection:
             name, content = said(line)
             if name == "state":
                 self._core.advance(*state_of(content))
-                self._served = True
-                self._say()
+                if not self._served:
+                    self._served = True
+                    self._say()
             elif name == "health":
                 self._health = health_of(content)
                 self._say()
