@@ -14,7 +14,10 @@ from tenants.fields import Cpu, DisplayName, Email, PlanName, SettingValue, Size
 from tenants.model import Database, Member, Network, Organization
 
 _REASON = 200
-Reason = Annotated[str, Field(min_length=1, max_length=_REASON, description="Why; kept in the history")]
+_STORABLE = r"^[^\x00]*$"  # what PostgreSQL takes for text
+Reason = Annotated[
+    str, Field(min_length=1, max_length=_REASON, pattern=_STORABLE, description="Why; kept in the history")
+]
 
 
 class _Strict(BaseModel):

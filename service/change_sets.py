@@ -8,10 +8,11 @@ from datetime import UTC, datetime
 
 from database import change_sets, settings
 from database.change_sets import Asked, ChangeSet, State
-from database.errors import VersionMismatch
+from database.errors import DatabaseFault, VersionMismatch
 from database.pool import Connection
 from database.settings import Row
 from service import config_rules
+from service.access import OPERATOR
 from service.config_bodies import change_of
 from service.config_scope import Scope
 from service.problems import Problem
@@ -34,6 +35,11 @@ async def begin(scope: Scope, asked: Asked) -> tuple[ChangeSet, list[Row]]:
 
 async def approve(scope: Scope, found: ChangeSet, note: str) -> ChangeSet:
     """Agree to what somebody else asked for: it is applied, or waits for its time. Raise a Problem."""
+    if OPERATOR in (found.actor, scope.caller):
+        raise Problem(
+            403, "nobody-known", "An approval is between two people",
+            "the shared OPERATOR_TOKEN names nobody: ask and approve with tokens of your own (OPERATOR_TOKENS)",
+        )  # fmt: skip
     if found.actor == scope.caller:
         raise Problem(
             403, "own-change", "Nobody approves a change of their own",
@@ -61,7 +67,10 @@ async def apply_due(services: Services) -> int:
     """Apply what is due, of all organizations, in its order; how many were. What cannot be applied has FAILED."""
     applied = 0
     for org_id, change_set_id in await change_sets.due(services.database):
-        applied += await _apply_due(Scope(services, org_id, "", "platform"), change_set_id)
+        try:
+            applied += await _apply_due(Scope(services, org_id, "", "platform"), change_set_id)
+        except DatabaseFault as error:  # one that cannot be applied now keeps no other from its time
+            log.warning("change set %s of organization %d is tried again: %s", change_set_id, org_id, error)
     return applied
 
 

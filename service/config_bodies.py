@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Annotated, Any
 
+from fastapi import Path, Query
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from database.change_sets import Asked
@@ -13,7 +14,14 @@ from service.problems import Problem
 from tenants import settings
 
 MOST = 200
+NEWEST = 2**62  # above every version and revision
 _SERVICE, _KEY = r"^[a-z][a-z0-9_]{0,62}$", r"^[A-Za-z][A-Za-z0-9_.-]{0,62}$"
+Service = Annotated[str, Path(pattern=_SERVICE)]
+Key = Annotated[str, Path(pattern=_KEY)]
+AskedReason = Annotated[
+    str,
+    Query(alias="reason", min_length=1, max_length=200, pattern=r"^[^\x00]*$", description="Why; kept in the history"),
+]
 
 
 class _Strict(BaseModel):
@@ -37,7 +45,7 @@ class Put(_Strict):
 class Rollback(_Strict):
     """Have the value of an earlier version again, as a new version."""
 
-    to_version: int = Field(ge=1)
+    to_version: int = Field(ge=1, le=NEWEST)
     reason: Reason
 
 
@@ -55,7 +63,7 @@ class One(_Strict):
     value: Any = Field(None, description="The new value; or `unset`")
     unset: bool = Field(False, description="Fall back to the platform's value, or the default")
     if_version: int | None = Field(
-        None, ge=0, description="Refuse all unless this one is at that version; 0: never set"
+        None, ge=0, le=NEWEST, description="Refuse all unless this one is at that version; 0: never set"
     )
 
     @model_validator(mode="after")

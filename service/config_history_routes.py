@@ -9,22 +9,20 @@ from fastapi.responses import JSONResponse
 
 from database import settings as rows
 from service import config_files, config_rules, importing
-from service.config_bodies import as_time
+from service.config_bodies import NEWEST, AskedReason, Key, Service, as_time
 from service.config_scope import Find, Scope
 from service.config_views import all_effective, differences, shown_past, shown_version, tag
 from service.draining import Draining
 from service.problems import Problem
 
 At = Annotated[str, Query(max_length=40, description="Everything of its own as it was at that time, ISO 8601")]
-Revision = Annotated[int | None, Query(ge=0, description="The same, at that revision")]
-Before = Annotated[int, Query(ge=1, description="Only versions below that one")]
+Revision = Annotated[int | None, Query(ge=0, le=NEWEST, description="The same, at that revision")]
+Before = Annotated[int, Query(ge=1, le=NEWEST, description="Only versions below that one")]
 Limit = Annotated[int, Query(ge=1, le=500)]
-From = Annotated[int, Query(alias="from", ge=0, description="The earlier revision; 0: nothing was set")]
-To = Annotated[int | None, Query(ge=0, description="The later revision; the newest when left out")]
+From = Annotated[int, Query(alias="from", ge=0, le=NEWEST, description="The earlier revision; 0: nothing was set")]
+To = Annotated[int | None, Query(ge=0, le=NEWEST, description="The later revision; the newest when left out")]
 Format = Annotated[Literal["yaml", "json"], Query(description="Of the document")]
-Reason = Annotated[str, Query(min_length=1, max_length=200, description="Why; kept in the history")]
 Replace = Annotated[bool, Query(description="Unset whatever the document does not name")]
-_NEWEST = 2**62
 
 
 def router(find: Find, draining: Draining, prefix: str) -> APIRouter:
@@ -51,7 +49,7 @@ def router(find: Find, draining: Draining, prefix: str) -> APIRouter:
         """Of its own values, each with the change that made it so."""
         async with scope.transaction() as connection:
             before = await rows.as_of(connection, scope.org_id, since)
-            after = await rows.as_of(connection, scope.org_id, _NEWEST if to is None else to)
+            after = await rows.as_of(connection, scope.org_id, NEWEST if to is None else to)
         newest = max((one.revision for one in after), default=0)
         return {"from": since, "to": newest if to is None else to, "items": differences(before, after)}
 
@@ -65,14 +63,16 @@ def router(find: Find, draining: Draining, prefix: str) -> APIRouter:
         return Response(yaml.safe_dump(document, allow_unicode=True), media_type="application/yaml")
 
     @routes.post("/import", status_code=201, summary="Have the values of a document, as one change set")
-    async def import_(request: Request, reason: Reason, scope: Scope = scoped, replace: Replace = False) -> Response:
+    async def import_(
+        request: Request, reason: AskedReason, scope: Scope = scoped, replace: Replace = False
+    ) -> Response:
         """The body is what `export` answers, YAML or JSON. What is so already is left alone; 200 if all of it is."""
         draining.check()
         return await importing.take_over(scope, config_files.read(await request.body()), reason, replace=replace)
 
     @routes.get("/{service}/{key}/history", summary="Every change of one setting, newest first")
     async def history(
-        service: str, key: str, scope: Scope = scoped, before: Before = _NEWEST, limit: Limit = 50
+        service: Service, key: Key, scope: Scope = scoped, before: Before = NEWEST, limit: Limit = 50
     ) -> dict[str, Any]:
         """Who, when, from what to what, why."""
         async with scope.transaction() as connection:

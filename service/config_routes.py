@@ -1,22 +1,18 @@
 """Settings, one by one: read, set, unset, set back, and the kill switch of a flag."""
 
-from typing import Annotated
-
-from fastapi import APIRouter, Depends, Query, Request, Response
+from fastapi import APIRouter, Depends, Request, Response
 from fastapi.responses import JSONResponse
 
 from database import settings as rows
 from database.settings import Change
 from service import config_rules
-from service.config_bodies import Put, Rollback, Why
+from service.config_bodies import AskedReason, Key, Put, Rollback, Service, Why
 from service.config_scope import Find, Scope
 from service.config_views import Effective, effective
 from service.draining import Draining
 from service.preconditions import expected, named_version
 from service.problems import Problem
 from tenants import settings
-
-UnsetReason = Annotated[str, Query(min_length=1, max_length=200, description="Why; kept in the history")]
 
 
 def router(find: Find, draining: Draining, prefix: str) -> APIRouter:
@@ -25,7 +21,7 @@ def router(find: Find, draining: Draining, prefix: str) -> APIRouter:
     scoped = Depends(find)
 
     @routes.get("", summary="One setting in force")
-    async def read(service: str, key: str, scope: Scope = scoped) -> Response:
+    async def read(service: Service, key: Key, scope: Scope = scoped) -> Response:
         """`ETag` is the version that a change names in `If-Match`; "0" if the value is not the scope's own yet."""
         async with scope.transaction() as connection:
             own, platform = await rows.one(connection, scope.org_id, service, key)
@@ -34,7 +30,7 @@ def router(find: Find, draining: Draining, prefix: str) -> APIRouter:
         return _answer(effective(f"{service}/{key}", own, platform))
 
     @routes.put("", summary="Set it")
-    async def put(request: Request, service: str, key: str, body: Put, scope: Scope = scoped) -> Response:
+    async def put(request: Request, service: Service, key: Key, body: Put, scope: Scope = scoped) -> Response:
         """Needs `If-Match: "<version>"`, or `If-None-Match: *` for a first value. In force when this is answered."""
         draining.check()
         name = f"{service}/{key}"
@@ -45,7 +41,9 @@ def router(find: Find, draining: Draining, prefix: str) -> APIRouter:
         return await _changed(scope, body.reason, change)
 
     @routes.delete("", summary="Unset it: the platform's value, or the default, is in force again")
-    async def unset(request: Request, service: str, key: str, reason: UnsetReason, scope: Scope = scoped) -> Response:
+    async def unset(
+        request: Request, service: Service, key: Key, reason: AskedReason, scope: Scope = scoped
+    ) -> Response:
         """Needs `If-Match`. The version goes up; the history stays."""
         draining.check()
         change = Change(service, key, None, expected(request))
@@ -54,7 +52,7 @@ def router(find: Find, draining: Draining, prefix: str) -> APIRouter:
         return await _changed(scope, reason, change)
 
     @routes.post("/rollback", summary="Have the value of an earlier version again")
-    async def rollback(request: Request, service: str, key: str, body: Rollback, scope: Scope = scoped) -> Response:
+    async def rollback(request: Request, service: Service, key: Key, body: Rollback, scope: Scope = scoped) -> Response:
         """A new version with the old value. `If-Match` may be given."""
         draining.check()
         async with scope.transaction() as connection:
@@ -70,7 +68,7 @@ def router(find: Find, draining: Draining, prefix: str) -> APIRouter:
         return await _changed(scope, body.reason, change)
 
     @routes.post("/kill", summary="Switch a flag off at once")
-    async def kill(service: str, key: str, body: Why, scope: Scope = scoped) -> Response:
+    async def kill(service: Service, key: Key, body: Why, scope: Scope = scoped) -> Response:
         """Its state is DISABLED from now on, whatever approvals or schedules there are: readers get their default."""
         name, one = f"{service}/{key}", settings.setting(f"{service}/{key}")
         config_rules.check_known(name)

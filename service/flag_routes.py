@@ -8,11 +8,11 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from liveconfig.flags import Details, ErrorCode, FlagSet
 from service import flag_sets, importing
+from service.config_bodies import AskedReason
 from service.config_scope import Find, Scope
 from service.draining import Draining
 from service.flag_sets import DEFAULT_SERVICE, AllFlags
 
-Reason = Annotated[str, Query(min_length=1, max_length=200, description="Why; kept in the history")]
 Service = Annotated[str, Query(pattern="^[a-z][a-z0-9_]{0,62}$", description="Whose flags they are to be")]
 _PREFIX = "/v1/organizations/{slug}"
 _STATUS = {ErrorCode.FLAG_NOT_FOUND: 404}
@@ -37,7 +37,7 @@ def router(find: Find, draining: Draining) -> APIRouter:
 
     @routes.post("/flags/import", status_code=201, summary="Take over the flags of a flagd file, as one change set")
     async def import_(
-        request: Request, reason: Reason, scope: Scope = scoped, service: Service = "features"
+        request: Request, reason: AskedReason, scope: Scope = scoped, service: Service = "features"
     ) -> Response:
         """The body is the file. What is so already is left alone; 200 if all of it is."""
         draining.check()

@@ -38,7 +38,7 @@ class Settings:
         headers |= {"If-None-Match": "*"} if first else {}
         base = self.base or f"/v1/organizations/{self.slug}"
         return await self.replica.client.request(
-            method, f"{base}/{path}", headers=headers | more.pop("headers", {}), **more
+            method, f"{base}/{path}".replace("/?", "?"), headers=headers | more.pop("headers", {}), **more
         )
 
     async def put(self, path: str, value: Any, match: Any = "*", **more: Any) -> httpx2.Response:

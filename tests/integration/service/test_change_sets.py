@@ -180,3 +180,65 @@ def test_flags_that_could_go_are_reported(stage: Stage) -> None:
         assert [(one["name"], one["why"]) for one in found] == [("features/old", "EXPIRED")]
 
     play(stage, act)
+
+
+def test_the_shared_token_names_nobody_and_approves_nothing(stage: Stage) -> None:
+    async def act(settings: Settings) -> None:
+        asked = await settings.done(
+            settings.post("change-sets", changes=[change("ai/seed", 1)], needs_approval=True), 201
+        )
+        by_ada = settings.by(ADA)
+        assert kind(await by_ada.post(f"change-sets/{asked['id']}/approve")) == (403, "nobody-known")
+        asked = await by_ada.done(by_ada.post("change-sets", changes=[change("ai/seed", 1)], needs_approval=True), 201)
+        assert kind(await settings.post(f"change-sets/{asked['id']}/approve")) == (403, "nobody-known")
+
+    play(stage, act)
+
+
+def test_the_platforms_defaults_are_planned_and_killed_like_an_organizations(stage: Stage) -> None:
+    async def act(settings: Settings) -> None:
+        platform = settings.platform
+        await platform.done(
+            platform.post("change-sets", changes=[change("features/all", True)], apply_at=soon(0.2)), 201
+        )
+        await asyncio.sleep(0.3)
+        await change_sets.apply_due(settings.replica.services)
+        assert (await settings.get("configs/features/all"))["source"] == "platform"
+        await platform.done(platform.post("configs/features/all/kill"))
+        assert (await settings.get("configs/features/all"))["value"]["state"] == "DISABLED"
+        await platform.done(platform.call("DELETE", "configs/features/all?reason=x", match="*"))
+
+    play(stage, act)
+
+
+def test_a_flagd_file_is_taken_over_as_one_change_set(stage: Stage) -> None:
+    async def act(settings: Settings) -> None:
+        shared = {"gold": {"==": [{"var": "tier"}, "gold"]}}
+        flag = {**FLAG, "targeting": {"if": [{"$ref": "gold"}, "on", None]}}
+        file = {"flags": {"new-checkout": flag, "newUi": FLAG}, "$evaluators": shared}
+        made = await settings.done(settings.call("POST", "flags/import?reason=x", json=file), 201)
+        assert set(made["versions"]) == {"features/new-checkout", "features/newUi", "features/evaluators"}
+        gold = await settings.call("POST", f"{EVALUATE}/new-checkout", json={"context": {"tier": "gold"}})
+        assert gold.json()["value"] is True
+        again = await settings.call("POST", "flags/import?reason=x", json=file)
+        assert (again.status_code, again.json()["state"]) == (200, "UNCHANGED")
+        broken = {"flags": {"a": {**FLAG, "variants": {}}}}
+        assert kind(await settings.call("POST", "flags/import?reason=x", json=broken)) == (422, "invalid-setting")
+        assert kind(await settings.call("POST", "flags/import?reason=x", json={})) == (400, "no-flagd-file")
+
+    play(stage, act)
+
+
+def test_what_waits_is_cancelled_with_its_organization(stage: Stage) -> None:
+    async def act(settings: Settings) -> None:
+        await settings.done(settings.post("change-sets", changes=[change("ai/seed", 1)], apply_at=soon(3600)), 201)
+        gone = await settings.call("DELETE", f"?confirm={settings.slug}")
+        assert gone.status_code in (200, 202), gone.text
+        await settings.replica.settled()
+        assert stage.rows(
+            "select c.state, c.note from tenancy.config_change_sets c join tenancy.organizations o on o.id = c.org_id "
+            "where o.slug = %s", settings.slug,
+        ) == [{"state": "CANCELLED", "note": "the organization was deleted"}]  # fmt: skip
+        assert kind(await settings.call("GET", THRESHOLD)) == (410, "organization-deleted")
+
+    play(stage, act)

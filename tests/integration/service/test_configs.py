@@ -71,6 +71,8 @@ def test_a_precondition_is_needed_and_a_mismatch_names_both_versions(stage: Stag
         ("email/smtp_password", "x", (422, "invalid-setting"), "kubectl"),
         ("ai/system_prompt", "postgres://a:b@c/d", (422, "invalid-setting"), "looks like a secret"),
         ("ai/nothing", 1, (404, "no-such-setting"), "is not declared"),
+        ("AI/threshold", 1, (422, "invalid-request"), "service"),
+        ("ai/a%00b", 1, (422, "invalid-request"), "key"),
         ("quota/cpu", "99", (422, "invalid-setting"), "repeats the organization's quota"),
         ("api/mode", "maintenance", (409, "needs-approval"), "change-sets"),
         ("features/x", {"state": "ENABLED", "variants": {}}, (422, "invalid-setting"), "features/x"),

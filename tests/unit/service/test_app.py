@@ -8,12 +8,15 @@ from typing import Any
 
 import httpx2
 import pytest
+from fastapi import Request
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
+from service.access import Access
 from service.app import create_app
 from service.logs import JsonFormatter, Redaction
+from service.problems import Problem
 from service.services import Services
 from service.settings import Settings
 from tests.unit.cluster.fakes import FakeCluster
@@ -31,7 +34,9 @@ def services(**more: Any) -> Services:
     database, cluster = FakeDatabase(), FakeCluster()
     settings = Settings(TOKEN, sign_up_burst=2, sign_ups_per_minute=6)
     engines = FakeEngines(database, cluster)
-    return Services(settings, database, FakeDatabase(), cluster, engines, FakePublisher(), FakePodUsers(), FakeJobs(), **more)
+    return Services(
+        settings, database, FakeDatabase(), cluster, engines, FakePublisher(), FakePodUsers(), FakeJobs(), **more
+    )
 
 
 def play(act: Callable[[httpx2.AsyncClient], Awaitable[None]], of: Services | None = None) -> None:
@@ -211,3 +216,15 @@ def test_an_ordinary_log_line_stays_as_it_is() -> None:
     told = json.loads(JsonFormatter(Redaction()).format(record))
     assert told["message"] == "operation 12 of acme: 3 attempts"
     assert (told["level"], told["logger"]) == ("info", "service")
+
+
+def test_each_operator_is_known_by_a_token_of_their_own() -> None:
+    access = Access(TOKEN, {"ada": "token-of-ada-here"})
+
+    def caller(token: str | None) -> str:
+        headers = [(b"authorization", f"Bearer {token}".encode())] if token else []
+        return access.caller(Request({"type": "http", "headers": headers}))
+
+    assert [caller(TOKEN), caller("token-of-ada-here"), caller(None)] == ["operator", "operator:ada", "sign-up"]
+    with pytest.raises(Problem, match="401"):
+        caller("another-token")
