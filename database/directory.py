@@ -50,27 +50,27 @@ async def place(database: Database, slug: str) -> Place | None:
 
 async def find(database: Database, slug: str) -> Entry | None:
     """The organization with that slug, a deleted one too; one that was undone never existed."""
-    async with database.transaction() as connection:
+    async with database.statement() as connection:
         found = await fetch_one(connection, query("directory.by_slug"), slug=slug)
     return Entry(**found) if found else None
 
 
 async def page(database: Database, *, after: int, most: int) -> list[Entry]:
     """Living organizations with numbers above `after`, in order."""
-    async with database.transaction() as connection:
+    async with database.statement() as connection:
         return [Entry(**row) for row in await fetch_all(connection, query("directory.page"), after=after, most=most)]
 
 
 async def described(database: Database, org_id: int) -> dict[str, Any] | None:
     """The whole of the organization as it is now, or None if the API never described it."""
-    async with database.transaction() as connection:
+    async with database.statement() as connection:
         found = await fetch_one(connection, query("directory.described"), org_id=org_id)
     return found["request"] if found else None
 
 
 async def ended(database: Database, operation_ids: Collection[str], *, managed_by: str) -> set[str]:
     """Those of the operation-ids that belonged to an organization of this owner's that is gone or was undone."""
-    async with database.transaction() as connection:
+    async with database.statement() as connection:
         found = await fetch_all(
             connection, query("directory.ended"), operation_ids=list(operation_ids), managed_by=managed_by
         )

@@ -3,6 +3,7 @@
 A change that cannot be enforced, or whose stack does not converge, is set back and recorded as such.
 """
 
+import asyncio
 from typing import Any
 
 from cluster.errors import BelowUse
@@ -28,16 +29,26 @@ async def change(services: Services, operation: Operation) -> dict[str, Any]:
 
     Raises a Problem if the cluster uses more by now; leaves what it cannot do to recovery, as its errors say.
     """
-    async with (
-        kept(services.database, operation.lease, services.settings.lease),
-        recorded(services.database, operation.lease) as record,
-    ):
-        answer = await _enforce(services, operation, record)
-    services.work.start(_hand_on(services, operation), f"hand on {operation.id}")
-    return answer
+    answered: asyncio.Future[dict[str, Any]] = asyncio.get_running_loop().create_future()
+    services.work.start(_enforce_and_hand_on(services, operation, answered), f"quota {operation.slug}")
+    return await answered
 
 
-async def _hand_on(services: Services, operation: Operation) -> None:
+async def _enforce_and_hand_on(
+    services: Services, operation: Operation, answered: "asyncio.Future[dict[str, Any]]"
+) -> None:
+    """Answer as soon as it is in force; what is recorded and handed on behind that is nobody's wait."""
+    try:
+        async with (
+            kept(services.database, operation.lease, services.settings.lease),
+            recorded(services.database, operation.lease) as record,
+        ):
+            answered.set_result(await _enforce(services, operation, record))
+    except BaseException as error:
+        if answered.done():
+            raise
+        answered.set_exception(error)
+        return
     await operations.prolong(services.database, operation.lease, 0)
     await services.jobs.resume(operation.id)
 
