@@ -35,7 +35,7 @@ class RedisHints:
         self, url: str, heard: Iterable[str], *, user: str | None = None, password: str | None = None,
         ca_file: str | None = None, ping: float = 10.0, timeout: float = 3.0,
     ) -> None:  # fmt: skip
-        given = {"username": user, "password": password, "ssl_ca_certs": ca_file}
+        given = {"username": user, "password": password, "ssl_ca_certs": ca_file, "socket_connect_timeout": timeout}
         self._patterns, self._ping_seconds, self._timeout = tuple(heard), ping, timeout
         # RESP 2, and no CLIENT SETINFO: Redis 7.0's ACL does not know it. Silence is judged by our own pings: redis-py
         # would take five seconds in which nothing is said for a Redis that is away.
@@ -60,7 +60,8 @@ class RedisHints:
         finally:
             if pinging:
                 pinging.cancel()
-            await connection.disconnect(nowait=True)
+            with suppress(redis.RedisError):  # it takes `timeout` at most
+                await connection.disconnect()
 
     async def _hints(self, connection: Any) -> AsyncIterator[Hint]:
         while True:

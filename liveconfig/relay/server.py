@@ -24,6 +24,7 @@ class Server:
         self._settings, self._hub, self._gate = settings, hub, gate
         self._context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         self._context.minimum_version = ssl.TLSVersion.TLSv1_2
+        self._context.num_tickets = 0  # pods stay; a ticket to come back sooner would be written for nothing
         self._certified = 0.0
         self._connections: set[Pod] = set()
         self._certify()
@@ -65,7 +66,8 @@ class Server:
                 sock, address = listening.accept()
             except OSError:  # nobody waits, or no descriptor is left for whoever does
                 return
-            self._connections = {pod for pod in self._connections if pod.open}
+            if len(self._connections) >= self._settings.connections:
+                self._connections = {pod for pod in self._connections if pod.open}
             if len(self._connections) >= self._settings.connections:
                 self._hub.metrics.ended.labels("too many connections").inc()
                 sock.close()
@@ -96,6 +98,7 @@ class Server:
                 if now() > pod.heard + SILENCE_SECONDS:
                     pod.end("silent")
             self._hub.forget()
+            self._connections = {pod for pod in self._connections if pod.open}
             with suppress(StoreAway):  # whoever came in stays while that cannot be told
                 await self._close_the_ended()
             self._certify()
