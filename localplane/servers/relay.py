@@ -44,7 +44,7 @@ class Relay(Server):
             "RELAY_TLS_CERT": str(self.pki.certificate("relay")),
             "RELAY_TLS_KEY": str(self.pki.key("relay")),
             "RELAY_LISTEN": f"127.0.0.1:{self.port}",
-            "RELAY_METRICS_LISTEN": f"127.0.0.1:{self.ports['relay-metrics']}",
+            "RELAY_METRICS": f"127.0.0.1:{self.ports['relay-metrics']}",
             "PYTHONPATH": str(self.layout.root), "PYTHONUNBUFFERED": "1",
         }  # fmt: skip
 

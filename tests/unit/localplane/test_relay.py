@@ -38,7 +38,7 @@ def test_it_gets_its_own_ways_in_and_no_more(tmp_path: Path) -> None:
     said = envfile.read(tmp_path / ".local" / "env")
     assert given["RELAY_DATABASE_URL"] == said["RELAY_DATABASE_URL"]
     assert given["REDIS_URL"] == said["RELAY_REDIS_URL"], "as one who listens, not as the publisher"
-    assert (given["RELAY_LISTEN"], given["RELAY_METRICS_LISTEN"]) == ("127.0.0.1:20001", "127.0.0.1:20002")
+    assert (given["RELAY_LISTEN"], given["RELAY_METRICS"]) == ("127.0.0.1:20001", "127.0.0.1:20002")
     assert not {"PLATFORM_DATABASE_URL", "OPERATOR_TOKEN", "DATABASE_URL"} & given.keys()
     for file in ("RELAY_TLS_CERT", "RELAY_TLS_KEY"):
         assert Path(given[file]).is_file(), f"{file} is of the platform's own CA"
