@@ -1,4 +1,4 @@
-"""Settings as the API writes them and reads them back: versions, revisions, and what was at an earlier one.
+"""Settings as the API writes them and reads them back, with versions and revisions.
 
 Every function works on the connection of a transaction whose `org_id` is the organization's, 0 for the platform's
 defaults: row-level security and the locks go by it. `None` stands for a setting that is not set.
@@ -61,38 +61,6 @@ class Change:
         return f"{self.service}/{self.key}"
 
 
-@dataclass(frozen=True)
-class Version:
-    """One change in the history of a setting."""
-
-    version: int
-    revision: int
-    old_value: Any
-    new_value: Any
-    actor: str
-    reason: str
-    changed_at: datetime
-
-
-@dataclass(frozen=True)
-class Past:
-    """A setting as it was at a revision, and the change that had made it so."""
-
-    service: str
-    key: str
-    value: Any
-    version: int
-    revision: int
-    actor: str
-    reason: str
-    changed_at: datetime
-
-    @property
-    def name(self) -> str:
-        """`service/key`."""
-        return f"{self.service}/{self.key}"
-
-
 async def snapshot(connection: Connection, org_id: int) -> Snapshot:
     """Everything, by one statement."""
     found = await fetch_one(connection, query("settings.snapshot"), org_id=org_id)
@@ -146,30 +114,3 @@ async def _check(connection: Connection, change: Change, row: Row) -> None:
         if before is None or before["old_value"] is None:
             return
     raise VersionMismatch(change.name, change.expected, found)
-
-
-async def history(
-    connection: Connection, org_id: int, service: str, key: str, *, before: int, most: int
-) -> list[Version]:
-    """The setting's changes, newest first, of versions below `before`."""
-    values = {"org_id": org_id, "service": service, "key": key, "before": before, "most": most}
-    return [Version(**row) for row in await fetch_all(connection, query("settings.history"), **values)]
-
-
-async def value_at(connection: Connection, org_id: int, service: str, key: str, version: int) -> tuple[Any] | None:
-    """The value of a version, in a tuple; None if there is no such version."""
-    values = {"org_id": org_id, "service": service, "key": key, "version": version}
-    found = await fetch_one(connection, query("settings.version"), **values)
-    return (found["new_value"],) if found else None
-
-
-async def revision_at(connection: Connection, org_id: int, at: datetime) -> int:
-    """The newest revision at that time; 0 if there was none."""
-    found = await fetch_one(connection, query("settings.revision_at"), org_id=org_id, at=at)
-    return int(found["revision"]) if found else 0
-
-
-async def as_of(connection: Connection, org_id: int, revision: int) -> list[Past]:
-    """Every setting as it was at a revision, unset ones too, by service and key: from the history alone."""
-    found = await fetch_all(connection, query("settings.as_of"), org_id=org_id, revision=revision)
-    return [Past(**row) for row in found]

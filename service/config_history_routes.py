@@ -7,6 +7,7 @@ import yaml
 from fastapi import APIRouter, Depends, Query, Request, Response
 from fastapi.responses import JSONResponse
 
+from database import setting_history
 from database import settings as rows
 from service import config_files, config_rules, importing
 from service.config_bodies import NEWEST, AskedReason, Key, Service, as_time
@@ -48,8 +49,8 @@ def router(find: Find, draining: Draining, prefix: str) -> APIRouter:
     async def diff(since: From, scope: Scope = scoped, to: To = None) -> dict[str, Any]:
         """Of its own values, each with the change that made it so."""
         async with scope.transaction() as connection:
-            before = await rows.as_of(connection, scope.org_id, since)
-            after = await rows.as_of(connection, scope.org_id, NEWEST if to is None else to)
+            before = await setting_history.as_of(connection, scope.org_id, since)
+            after = await setting_history.as_of(connection, scope.org_id, NEWEST if to is None else to)
         newest = max((one.revision for one in after), default=0)
         return {"from": since, "to": newest if to is None else to, "items": differences(before, after)}
 
@@ -76,7 +77,7 @@ def router(find: Find, draining: Draining, prefix: str) -> APIRouter:
     ) -> dict[str, Any]:
         """Who, when, from what to what, why."""
         async with scope.transaction() as connection:
-            found = await rows.history(connection, scope.org_id, service, key, before=before, most=limit)
+            found = await setting_history.history(connection, scope.org_id, service, key, before=before, most=limit)
         if not found:
             config_rules.check_known(f"{service}/{key}")
         more = found[-1].version if len(found) == limit and found[-1].version > 1 else None
@@ -89,6 +90,7 @@ async def _as_it_was(scope: Scope, at: str, revision: int | None) -> dict[str, A
     if at and revision is not None:
         raise Problem(422, "invalid-request", "Two times are named", "give `at` or `revision`, not both")
     async with scope.transaction() as connection:
-        wanted = revision if revision is not None else await rows.revision_at(connection, scope.org_id, as_time(at))
-        found = await rows.as_of(connection, scope.org_id, wanted)
-    return {"revision": wanted, "items": [shown_past(one) for one in found]}
+        if revision is None:
+            revision = await setting_history.revision_at(connection, scope.org_id, as_time(at))
+        found = await setting_history.as_of(connection, scope.org_id, revision)
+    return {"revision": revision, "items": [shown_past(one) for one in found]}

@@ -3,6 +3,7 @@
 from fastapi import APIRouter, Depends, Request, Response
 from fastapi.responses import JSONResponse
 
+from database import setting_history
 from database import settings as rows
 from database.settings import Change
 from service import config_rules
@@ -56,7 +57,7 @@ def router(find: Find, draining: Draining, prefix: str) -> APIRouter:
         """A new version with the old value. `If-Match` may be given."""
         draining.check()
         async with scope.transaction() as connection:
-            found = await rows.value_at(connection, scope.org_id, service, key, body.to_version)
+            found = await setting_history.value_at(connection, scope.org_id, service, key, body.to_version)
         if found is None:
             raise Problem(
                 404, "no-such-version", "There is no such version",

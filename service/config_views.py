@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from database.settings import Past, Row, Snapshot, Version
+from database.setting_history import Past, Version
+from database.settings import Row, Snapshot
 from service.config_scope import PLATFORM
 from tenants import settings
 

@@ -5,7 +5,8 @@ from typing import Any
 import pytest
 
 from tenants import settings
-from tenants.settings import Setting, check
+from tenants.declaration import Setting
+from tenants.settings import check
 
 JWT = "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiJhZGEifQ.c2lnbmF0dXJl"
 
