@@ -14,13 +14,13 @@ class Direct:
         settings = core.settings
         self._store = PostgresStore(settings.database_url)
         hints = RedisHints(
-            settings.redis_url, patterns(settings.organization), user=settings.user, password=settings.password,
+            settings.redis_url,
+            patterns(settings.organization),
+            credentials=settings.credentials if settings.user else None,
             ca_file=str(settings.ca_file) if settings.ca_file else None,
-        )  # fmt: skip
-        followed = (settings.organization, PLATFORM)
-        self._follower = Follower(
-            self._store, hints, core, followed, pace=settings.pace, layers=core.held.layers
-        )  # fmt: skip
+        )
+        followed = settings.organization, PLATFORM
+        self._follower = Follower(self._store, hints, core, followed, pace=settings.pace, layers=core.held.layers)
         self._store.lost = self._follower.compare
 
     async def run(self) -> None:

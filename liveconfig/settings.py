@@ -1,5 +1,6 @@
 """How a pod reaches its configuration, read once from the environment. The Secret `live-configuration` holds most."""
 
+import logging
 import ssl
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -9,12 +10,15 @@ from liveconfig.addresses import Address
 from liveconfig.errors import NotConfigured
 from liveconfig.pace import Pace
 
+log = logging.getLogger("liveconfig")
+
 #: Every variable and what it is for; docs/liveconfig.md lists the same.
 VARIABLES = {
     "LIVECONFIG_ORG": "the organization's number",
     "LIVECONFIG_RELAY": "host:port of the relay; without it the pod follows Redis and PostgreSQL by itself",
     "LIVECONFIG_USER": "the organization's user, for the relay or Redis",
     "LIVECONFIG_PASSWORD": "its password",
+    "LIVECONFIG_PASSWORD_FILE": "a file that holds it, read at each connection: a rotation needs no restart",
     "LIVECONFIG_CA_FILE": "the CA that signed the relay and Redis; without it the system's",
     "LIVECONFIG_REDIS_URL": "rediss:// URL, without a relay",
     "LIVECONFIG_DATABASE_URL": "PostgreSQL as the organization's login, without a relay",
@@ -32,6 +36,7 @@ class Settings:
     relay: Address | None = None
     user: str = ""
     password: str = field(default="", repr=False)
+    password_file: Path | None = None
     ca_file: Path | None = None
     redis_url: str = field(default="", repr=False)
     database_url: str = field(default="", repr=False)
@@ -52,6 +57,7 @@ class Settings:
             relay=Address.of(relay, "LIVECONFIG_RELAY") if relay else None,
             user=given["LIVECONFIG_USER"],
             password=given["LIVECONFIG_PASSWORD"],
+            password_file=_path(given["LIVECONFIG_PASSWORD_FILE"]),
             ca_file=_path(given["LIVECONFIG_CA_FILE"]),
             redis_url=given["LIVECONFIG_REDIS_URL"],
             database_url=given["LIVECONFIG_DATABASE_URL"],
@@ -59,6 +65,15 @@ class Settings:
             cache=_path(given["LIVECONFIG_CACHE"]),
             pace=Pace.reconciling(given["LIVECONFIG_RECONCILE_SECONDS"]),
         )
+
+    def credentials(self) -> tuple[str, str]:
+        """User and password as they are now. A file that cannot be read leaves the password of the environment."""
+        if self.password_file is not None:
+            try:
+                return self.user, self.password_file.read_text(encoding="utf-8").strip()
+            except OSError as error:
+                log.warning("LIVECONFIG_PASSWORD_FILE cannot be read: %s", error)
+        return self.user, self.password
 
     def trust(self) -> ssl.SSLContext:
         """How the relay is verified; raise NotConfigured if the CA cannot be read."""

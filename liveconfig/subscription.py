@@ -5,12 +5,13 @@ relay's is `config:*`. redis-py's own retries would hide an outage, after which 
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import asynccontextmanager, suppress
 from typing import Any
 
 import redis
 from redis.asyncio.connection import ConnectionPool
+from redis.credentials import CredentialProvider
 
 from liveconfig.errors import HintsAway
 from liveconfig.snapshot import PLATFORM
@@ -24,18 +25,29 @@ def patterns(org_id: int) -> tuple[str, ...]:
     return tuple(f"config:{org}:*" for org in dict.fromkeys((org_id, PLATFORM)))
 
 
+class _Asked(CredentialProvider):
+    """User and password as they are at each connection."""
+
+    def __init__(self, ask: Callable[[], tuple[str, str]]) -> None:
+        self._ask = ask
+
+    def get_credentials(self) -> tuple[str, str]:
+        return self._ask()
+
+
 class RedisHints:
-    """Hints of the given patterns. `url` is a `rediss://` URL, `ca_file` the CA that signed the server; user and
-    password may stand in the URL.
+    """Hints of the given patterns. `url` is a `rediss://` URL, `ca_file` the CA that signed the server.
+    `credentials` gives user and password at each connection, if they do not stand in the URL.
 
     Redis is asked for a sign of life every `ping` seconds; two without one, or `timeout` to connect, and it is away.
     """
 
     def __init__(
-        self, url: str, heard: Iterable[str], *, user: str | None = None, password: str | None = None,
+        self, url: str, heard: Iterable[str], *, credentials: Callable[[], tuple[str, str]] | None = None,
         ca_file: str | None = None, ping: float = 10.0, timeout: float = 3.0,
     ) -> None:  # fmt: skip
-        given = {"username": user, "password": password, "ssl_ca_certs": ca_file, "socket_connect_timeout": timeout}
+        provider = _Asked(credentials) if credentials else None
+        given = {"credential_provider": provider, "ssl_ca_certs": ca_file, "socket_connect_timeout": timeout}
         self._patterns, self._ping_seconds, self._timeout = tuple(heard), ping, timeout
         # RESP 2, and no CLIENT SETINFO: Redis 7.0's ACL does not know it. Silence is judged by our own pings: redis-py
         # would take five seconds in which nothing is said for a Redis that is away.

@@ -91,10 +91,8 @@ class _Connection:
     def opened(self) -> None:
         """Say who we are, and what we have."""
         settings, snapshot = self._core.settings, self._core.held
-        hello = Hello(
-            settings.user, settings.password, settings.organization,
-            snapshot.epoch, snapshot.revision, snapshot.platform_revision,
-        )  # fmt: skip
+        revisions = snapshot.epoch, snapshot.revision, snapshot.platform_revision
+        hello = Hello(*settings.credentials(), settings.organization, *revisions)
         self._lines.write(hello.line())
 
     def line(self, line: bytes) -> None:

@@ -5,6 +5,7 @@ import json
 import ssl
 import threading
 from contextlib import AsyncExitStack
+from pathlib import Path
 
 import psycopg
 import pytest
@@ -138,6 +139,20 @@ def test_a_changed_password_closes_the_connections_that_used_the_old_one(
         assert wait_for(lambda: "refused" in config.health.reason), config.health
         world.admit(foreign, secret(f"org_{foreign}"))
         assert ready(config), "it is let in again with the right one"
+
+
+def test_a_rotated_password_in_a_mounted_file_needs_no_restart(
+    world: World, relay: RelayProcess, foreign: int, tmp_path: Path
+) -> None:
+    file = tmp_path / "LIVECONFIG_PASSWORD"
+    file.write_text(secret(f"org_{foreign}") + "\n")
+    with LiveConfig(world.relayed(foreign, password="", password_file=file)) as config:
+        assert ready(config)
+        world.admit(foreign, "rotated")
+        assert wait_for(lambda: config.health.status == Status.STALE)
+        file.write_text("rotated")
+        assert ready(config)
+    world.admit(foreign, secret(f"org_{foreign}"))
 
 
 @pytest.mark.parametrize(
