@@ -78,7 +78,8 @@ class RedisHints:
     async def _hints(self, connection: Any) -> AsyncIterator[Hint]:
         while True:
             async with asyncio.timeout(2 * self._ping_seconds):
-                reply = await connection.read_response()
+                # Left to redis-py, a cancelled reading would not wait until the connection is closed.
+                reply = await connection.read_response(disconnect_on_error=False)
             if reply[0] == b"pmessage":
                 with suppress(WireError, UnicodeDecodeError):  # somebody else's message is not ours to judge
                     yield parse(reply[2].decode(), reply[3].decode())
