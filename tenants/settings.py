@@ -94,6 +94,8 @@ def _unstorable(value: Any, depth: int = 0) -> str | None:
     """What JSON and PostgreSQL's jsonb cannot hold, in words; None if all of it can be stored."""
     if depth > _DEEPEST:
         return f"is nested deeper than {_DEEPEST} levels; make it flatter"
+    if isinstance(value, dict) and (odd := [key for key in value if not isinstance(key, str)]):
+        return f"has {odd[0]!r} for a key, which JSON does not know; write it in quotes (YAML reads a bare on as true)"
     if isinstance(value, dict | list):
         parts = [*value, *value.values()] if isinstance(value, dict) else value
         return next((found for part in parts if (found := _unstorable(part, depth + 1)) is not None), None)

@@ -38,7 +38,8 @@ def test_several_settings_of_one_transaction_share_a_revision_and_a_time(prepare
         connection.commit()
         other = put(connection, prepared.foreign, "a")
         rows = connection.execute(
-            "select count(distinct changed_at), count(*) from tenancy.config_history where org_id = %s and revision = %s",
+            "select count(distinct changed_at), count(*) from tenancy.config_history "
+            "where org_id = %s and revision = %s",
             [org_id, first[0]],
         ).fetchone()
     assert len(set(first)) == 1 and then == first[0] + 1, "the next transaction has the next one"
