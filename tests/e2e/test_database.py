@@ -113,7 +113,9 @@ def test_a_rotation_keeps_the_password_before_and_no_lost_state_changes_one(depl
     deployed.edit(ROTATED, database={"rotation": 3})
     changes = deployed.up()
     assert changes.pop("same") > 50
-    assert changes == {"create": 3, "update": 4, "delete": 3}, "password, login, role; row, Redis user, both Secrets"
+    assert changes.pop("update") == 4, "the row, the Redis user, both Secrets"
+    # Passwords wait for no row: the refused update may have made those of the generations 3 and 4.
+    assert changes["create"] in (2, 3) and changes["delete"] in (3, 4) and len(changes) == 2, "password, login, role"
     assert seen(rotated, tmp_path) == seen(secret(deployed, ROTATED), tmp_path) == [ROTATED]
     with pytest.raises(psycopg.OperationalError, match="password authentication failed"):
         seen(before[ROTATED], tmp_path)
