@@ -44,7 +44,8 @@ def test_a_value_that_keeps_the_rule_is_allowed(name: str, value: Any) -> None:
         ("webhook/url", "https://[x", "an address"), ("api/mode", "off", "one of normal, read-only, maintenance"),
         ("ai/model", "a b", "that matches"), ("ai/model", "x" * 101, "at most 100 characters"),
         ("ai/seed", float("nan"), "no number of JSON"), ("ai/system_prompt", "a\0b", "NUL"),
-        ("features/x", {"a": [{"b": "\ud800"}]}, "half a character"), ("features/x", {"a": object()}, "quotes"), ("features/x", {"variants": {True: 1}}, "quotes"),
+        ("features/x", {"a": [{"b": "\ud800"}]}, "half a character"), ("features/x", {"a": object()}, "quotes"),
+        ("features/x", {"variants": {True: 1}}, "quotes"),
     ],
 )  # fmt: skip
 def test_a_value_that_breaks_it_is_refused_with_value_rule_and_way_out(name: str, value: Any, says: str) -> None:
