@@ -73,8 +73,9 @@ check: venv ## lint, types and import rules
 bench: venv ## the benchmarks' tables, as docs/performance.md keeps them; SIZES=1,10,100,1000
 	@$(PYTHON) -m tests.bench --sizes $(SIZES)
 
-drill: venv ## the long form of the recovery tests: updates, the service and every server killed at every point
-	@DRILL_POINTS=all $(PYTHON) -m pytest tests/e2e/test_recovery.py tests/e2e/test_faults.py --timeout 7200
+drill: venv ## the long form of the recovery tests: updates, the service and every server killed, pods watched
+	@DRILL_POINTS=all LIVE_CHAOS_SECONDS=600 $(PYTHON) -m pytest tests/e2e/test_recovery.py tests/e2e/test_faults.py \
+	  tests/e2e/test_live_chaos.py --timeout 7200
 
 lock: venv ## pin requirements*.in with hashes again
 	@for name in requirements requirements-dev; do \

@@ -1,23 +1,26 @@
-"""`python -m tests.bench [catalogs] [signups] [flags]`: run the benchmarks, print the tables; first two by default."""
+"""`python -m tests.bench [catalogs] [signups] [live] [flags]`: run the benchmarks, print the tables."""
 
 import argparse
 from pathlib import Path
 
-from tests.bench import catalogs, flags, signups
+from tests.bench import catalogs, flags, live, signups
 from tests.bench.measure import as_json, machine
 
 
 def main() -> None:
     """Parse, run, print."""
     parser = argparse.ArgumentParser(prog="python -m tests.bench", description=__doc__)
-    parser.add_argument("which", nargs="*", help="catalogs, signups (the default), flags (seconds, no platform)")
+    parser.add_argument(
+        "which", nargs="*", help="catalogs, signups, live (all three the default), flags (seconds, no platform)"
+    )
     parser.add_argument("--sizes", default="1,10,100", help="catalog sizes, default 1,10,100")
     parser.add_argument("--sustained", type=float, default=60, help="seconds of sustained sign-ups, default 60")
     parser.add_argument("--rate", type=float, default=1, help="sustained sign-ups a second, default 1")
     parser.add_argument("--existing", type=int, default=0, help="fill up to so many organizations and measure again")
+    parser.add_argument("--quick", action="store_true", help="a short form of live: fewer pods and changes")
     parser.add_argument("--json", type=Path, default=Path(".local/bench"), help="folder for the figures as JSON")
     given = parser.parse_args()
-    which = given.which or ["catalogs", "signups"]
+    which = given.which or ["catalogs", "signups", "live"]
     print(f"Measured on {machine()}.\n")
     if "catalogs" in which:
         text, rows = catalogs.run([int(size) for size in given.sizes.split(",")])
@@ -28,6 +31,10 @@ def main() -> None:
         text, rows = signups.run(sizes)
         print(text, flush=True)
         as_json("signups", rows, given.json)
+    if "live" in which:
+        text, rows = live.run(quick=given.quick)
+        print(text, flush=True)
+        as_json("live", rows, given.json)
     if "flags" in which:
         text, rows = flags.run()
         print(text, flush=True)
