@@ -8,7 +8,7 @@ from pathlib import Path
 from localplane import envfile
 from localplane.files import private_folder
 from localplane.pki import CLUSTER
-from localplane.probes import tls_ok, trust
+from localplane.probes import http_ok, tls_ok, trust
 from localplane.servers.base import Server
 
 #: What it runs: a change of these files means a restart.
@@ -49,4 +49,6 @@ class Relay(Server):
         }  # fmt: skip
 
     def probe(self) -> None:
+        """It has read PostgreSQL, and answers pods."""
+        http_ok(self.ports["relay-metrics"], "/readyz")
         tls_ok(self.port, trust(self.pki.certificate(CLUSTER)))
