@@ -166,6 +166,10 @@ async def _insert(database: Database, slug: str, values: dict[str, str]) -> None
                 (row["id"], service, key, value),
             )
         await connection.execute(
+            "insert into tenancy.pod_credentials (org_id, username, password_sha256) values (%s, %s, %s)",
+            (row["id"], slug, secrets.token_hex(32)),
+        )
+        await connection.execute(
             sql.SQL("create role {} login password {} connection limit 20 in role agent_ready_tenant").format(
                 sql.Identifier(slug), sql.Literal(secrets.token_hex(20))
             )
