@@ -18,6 +18,7 @@ from liveconfig.view import Reason, View
 
 log = logging.getLogger("liveconfig")
 T = TypeVar("T")
+_NOTHING: Mapping[str, Any] = {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,9 +132,9 @@ class Core:
         self._tell(previous, self.view)
 
     def _viewed(self, previous: View | None) -> View:
-        extra, reason = dict[str, Any](), Reason.OVERRIDE
+        extra, reason = _NOTHING, Reason.OVERRIDE
         if not self._snapshot.epoch:
-            extra, reason = dict(self._bootstrap), Reason.BOOTSTRAP
+            extra, reason = self._bootstrap, Reason.BOOTSTRAP
         for given in self._overrides:
             extra, reason = {**extra, **given}, Reason.OVERRIDE
         return View(
@@ -151,7 +152,7 @@ class Core:
         for name in previous.values.keys() | view.values.keys() if names is None else names:
             old, new = previous.values.get(name), view.values.get(name)
             if old != new or type(old) is not type(new):
-                change = Changed(name, new, old, view.details(name, None).version)
+                change = Changed(name, new, old, view.version(name))
                 for wanted, callback in list(self._callbacks):
                     if wanted in (name, name.partition("/")[0]):
                         self._call(callback, change)

@@ -67,7 +67,7 @@ class Hello:
 def said(line: bytes) -> tuple[str, Any]:
     """What a line is, and what it says. Raise ProtocolError."""
     try:
-        message = json.loads(line)
+        message = json.loads(line.decode())  # bytes would have their encoding guessed first
     except (ValueError, RecursionError) as error:
         raise ProtocolError("a line is no JSON") from error
     if not isinstance(message, dict) or len(message) != 1:

@@ -72,6 +72,10 @@ class View:
             reason = Reason.TYPE_MISMATCH
         return Details(value, version, reason, self._is_stale())
 
+    def version(self, name: str) -> int:
+        """The version of the value in force; 0: of no setting."""
+        return self._origin(name)[0]
+
     def model(self, model: type[T]) -> T:
         """A service's settings as its frozen dataclass (`liveconfig.models.of_service`)."""
         if model not in self._built:
