@@ -226,7 +226,7 @@ def shown(faults: Faults, writer: Writer, seconds: float, settled: float) -> str
             f"| {kind} | {len(took)} | {sorted(took)[len(took) // 2] * 1000:.0f} ms | {max(took) * 1000:.0f} ms |"
             for kind, took in sorted(faults.took.items())
         ),
-        f"| writers end, hints lost | 1 | {settled * 1000:.0f} ms | {settled * 1000:.0f} ms |", "",
+        f"| the writer ends | 1 | {settled * 1000:.0f} ms | {settled * 1000:.0f} ms |", "",
         f"{seconds:.0f} s, {counted['changes']} changes ({counted['failed']} times no database), hints: "
         + ", ".join(f"{counted[fate]} {fate}" for fate in (*FATES, "forged", "untold"))
         + f". {len(faults.pods)} pods, {sum(pod.steps for pod in faults.pods)} values replaced, no step back.",
