@@ -61,7 +61,7 @@ class TenancyProvider(p.Provider):
                 failures = [p.CheckFailure(key, reason) for key, reason in found.items()]
             except ValidationError as invalid:
                 failures = [p.CheckFailure(".".join(map(str, e["loc"])), e["msg"]) for e in invalid.errors()]
-        return p.CheckResponse(inputs=request.new_inputs, failures=failures)
+        return p.CheckResponse(inputs=_marked(request), failures=failures)
 
     async def diff(self, request: p.DiffRequest) -> p.DiffResponse:
         handler = self._handler(request.type)
@@ -152,6 +152,14 @@ def _not_importable(handler: Handler[Any], resource_id: str) -> str:
         "Do not import it: `pulumi up` of the program that has it finds what the same environment made and goes on. "
         "A namespace that somebody else made is imported by `adopt` in its organization's catalog file"
     )
+
+
+def _marked(request: p.CheckRequest) -> dict[str, PropertyValue]:
+    """The inputs, with those that are secret marked: what is not known yet comes without the program's mark."""
+    kind = request.type.rsplit(":", 1)[-1]
+    secrets = next((handler.secrets for handler in _HANDLERS if handler.kind == kind), frozenset())
+    inputs = request.new_inputs.items()
+    return {key: value.with_secret(value.is_secret or key in secrets) for key, value in inputs}
 
 
 def _differs(old: Any, new: Any) -> bool:

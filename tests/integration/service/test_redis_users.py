@@ -1,6 +1,7 @@
 """Redis's users rebuilt from PostgreSQL, on a real Redis: what is missing, what is wrong, what is nobody's."""
 
 import asyncio
+import contextlib
 import dataclasses
 
 from database import credentials
@@ -27,9 +28,11 @@ def test_a_sweep_makes_redis_what_postgresql_says(stage: Stage, prepared: Prepar
     nobody = PodUser(999_999, digest("nobody"))
 
     async def scenario() -> None:
-        async with stage.replicas() as (replica,):
+        async with stage.replicas() as (replica,), contextlib.AsyncExitStack() as stack:
             users = users_of(prepared)
+            stack.push_async_callback(users.close)
             services = dataclasses.replace(replica.services, users=users)
+            await redis_users.rebuild(services)  # other tests' users are nobody's
             await write_down(services.database, ours, foreign)
             await users.put(dataclasses.replace(ours, password_sha256=digest("an earlier one")))
             await users.put(nobody)
@@ -47,7 +50,6 @@ def test_a_sweep_makes_redis_what_postgresql_says(stage: Stage, prepared: Prepar
             assert sorted(await redis_users.rebuild(services)) == sorted([ours.name, foreign.name]), (
                 "they are nobody's now"
             )
-            await users.close()
 
     asyncio.run(scenario())
 

@@ -178,6 +178,13 @@ def test_inputs_that_are_not_known_yet_are_checked_later(provider: TenancyProvid
     )
 
 
+def test_what_is_secret_is_marked_although_it_is_not_known_yet(provider: TenancyProvider) -> None:
+    request = p.CheckRequest(urn("RedisUser"), {}, {"org_id": UNKNOWN, "password": UNKNOWN}, b"")
+    inputs = run(provider.check(request)).inputs or {}
+    assert inputs["password"].is_secret, "the program's mark is lost with a value that is not known; policies need it"
+    assert not inputs["org_id"].is_secret
+
+
 # ---- create, read, update, delete ------------------------------------------------------------------------------------
 
 
