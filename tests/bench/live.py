@@ -275,7 +275,8 @@ def _steady(stage: Stage, sizes: Sizes) -> list[Row]:
     sent: Stamps = told["sent"]
     last = [max(some) for some in _delays(sent, seen)]
     missed = sum(version != sent[-1][0] for version in newest)
-    shared = sum(len(sent) - len(mine) for mine in seen)
+    versions = {version for version, _ in sent}
+    shared = sum(len(versions - {version for version, _ in mine}) for mine in seen)
     here = (
         f"{len(sent) / told['seconds'] * 60:.0f} a minute, {missed} pods without the newest, {shared} of"
         f" {len(sent) * len(seen)} applied with the next; {queries / len(sent):.2f} queries a change;"
