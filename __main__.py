@@ -5,7 +5,7 @@ from pathlib import Path
 import pulumi
 
 from components.connections import connect
-from components.hooks import publish_config_changes
+from components.hooks import give_registrations_threads, publish_config_changes
 from components.live_configuration import Channel
 from components.organization import Organization, OrganizationProps
 from components.platform import Platform
@@ -21,6 +21,7 @@ if settings.holding:
     holding = Holding.read(settings.holding)
 else:
     holding = Holding.of(settings.shard.mine(load_catalog(Path(__file__).parent / "tenants" / "orgs")))
+give_registrations_threads()
 providers = connect(settings)
 shared: list[pulumi.Resource] = []
 if settings.shard.has_platform:

@@ -14,6 +14,17 @@ from components.settings import Settings
 from liveconfig.publisher import Publisher
 from liveconfig.wire import Hint
 
+_MOST_REGISTRATIONS = 8192  # at a time; a stack of fifty organizations has about a thousand
+
+
+def give_registrations_threads() -> None:
+    """Let every registration of this program wait in a thread of its own; a thread is made when it is needed.
+
+    Pulumi's host gives four for each parallel operation. With a stack's fifty organizations registrations held all of
+    them, the engine's workers waited for hooks, and a hook's call waited for a thread: until it timed out.
+    """
+    asyncio.get_event_loop().set_default_executor(ThreadPoolExecutor(_MOST_REGISTRATIONS, "pulumi-rpc"))
+
 
 def publish_config_changes(settings: Settings, shared: Publisher | None = None) -> pulumi.ResourceHookBinding:
     """Announce an organization's changed settings over Redis, without waiting for the outbox's sweeper.
