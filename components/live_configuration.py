@@ -7,9 +7,8 @@ from typing import Self
 from urllib.parse import parse_qsl, urlsplit
 
 import pulumi
-import pulumi_kubernetes as k8s
 
-from components.kubernetes import metadata
+from components.kubernetes import credentials_secret
 from components.settings import Settings
 from liveconfig.acl import password_from, user_name
 from provider.resources import OrganizationRow, RedisUser
@@ -46,27 +45,16 @@ def register_live_configuration(
     """Register the Redis user and the Secret; return both.
 
     The password is made from the current login's, and so changes with it: a random one of its own would be one more
-    resource that a sign-up waits for. `with_row` and `inside` are as in `components.postgres`, and so is the order: the
-    first Secret does not wait for its user, a rotated one does.
+    resource that a sign-up waits for. `with_row` and `inside` are as in `components.postgres`.
     """
     password: pulumi.Output[str] = pulumi.Output.secret(login_password.apply(password_from))
     user = RedisUser(f"{plan.slug}-redis-user", org_id=row.id, password=password, opts=with_row)
-    certificate = {"ca.crt": channel.ca_certificate} if channel.ca_certificate else {}
-    secret = k8s.core.v1.Secret(
-        f"{plan.slug}-live-configuration",
-        metadata=metadata(names.LIVE_CONFIGURATION_SECRET, plan.namespace),
-        type="Opaque",
-        string_data={
-            "LIVECONFIG_ORG": row.id,
-            "LIVECONFIG_USER": row.id.apply(user_name),
-            "LIVECONFIG_PASSWORD": password,
-            "LIVECONFIG_REDIS_URL": channel.redis_url,
-            **({"LIVECONFIG_RELAY": channel.relay} if channel.relay else {}),
-            **certificate,
-        },
-        opts=pulumi.ResourceOptions.merge(
-            inside,
-            pulumi.ResourceOptions(retain_on_delete=True, depends_on=[user] if plan.database.current > 1 else []),
-        ),
-    )
+    values: dict[str, pulumi.Input[str]] = {
+        "LIVECONFIG_ORG": row.id,
+        "LIVECONFIG_USER": row.id.apply(user_name),
+        "LIVECONFIG_PASSWORD": password,
+        "LIVECONFIG_REDIS_URL": channel.redis_url,
+        **({"LIVECONFIG_RELAY": channel.relay} if channel.relay else {}),
+    }
+    secret = credentials_secret(plan, names.LIVE_CONFIGURATION_SECRET, values, channel.ca_certificate, user, inside)
     return [user, secret]

@@ -7,11 +7,10 @@ from pathlib import Path
 from typing import Self
 
 import pulumi
-import pulumi_kubernetes as k8s
 import pulumi_postgresql as postgresql
 import pulumi_random as random
 
-from components.kubernetes import metadata
+from components.kubernetes import credentials_secret
 from components.settings import DatabaseAddress, Settings
 from provider.resources import DatabaseLogin, OrganizationRow, clear_login
 from tenants import names
@@ -64,35 +63,23 @@ def register_logins(
 ) -> Logins:
     """Register the login of each generation, and the Secret with the current one.
 
-    `with_row` are the options of what goes with the row, `inside` of what stands in the namespace. The first Secret
-    and its role are made side by side: no pod is admitted before both are there. A rotated one waits for its role.
+    `with_row` are the options of what goes with the row, `inside` of what stands in the namespace.
     """
     logins = {generation: _login(plan, row, generation, database, with_row) for generation in plan.database.generations}
     role, login = logins[plan.database.current]
     address = database.address
     host = f"[{address.host}]" if ":" in address.host else address.host
     where = f"{host}:{address.port}/{address.dbname}?sslmode={address.sslmode}"
-    certificate = {"ca.crt": database.ca_certificate} if database.ca_certificate else {}
-    secret = k8s.core.v1.Secret(
-        f"{plan.slug}-database",
-        metadata=metadata(names.DATABASE_SECRET, plan.namespace),
-        type="Opaque",
-        string_data={
-            "host": address.host,
-            "port": str(address.port),
-            "dbname": address.dbname,
-            "username": login.role_name,
-            "password": login.password,
-            "sslmode": address.sslmode,
-            "url": pulumi.Output.format("postgresql://{0}:{1}@{2}", login.role_name, login.password, where),
-            **certificate,
-        },
-        # It goes with its namespace, never alone: to await that, one must be allowed to watch every Secret beside it.
-        opts=pulumi.ResourceOptions.merge(
-            inside,
-            pulumi.ResourceOptions(retain_on_delete=True, depends_on=[role] if plan.database.current > 1 else []),
-        ),
-    )
+    values: dict[str, pulumi.Input[str]] = {
+        "host": address.host,
+        "port": str(address.port),
+        "dbname": address.dbname,
+        "username": login.role_name,
+        "password": login.password,
+        "sslmode": address.sslmode,
+        "url": pulumi.Output.format("postgresql://{0}:{1}@{2}", login.role_name, login.password, where),
+    }
+    secret = credentials_secret(plan, names.DATABASE_SECRET, values, database.ca_certificate, role, inside)
     return Logins(login.password, [*(role for role, _ in logins.values()), secret])
 
 

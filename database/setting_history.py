@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from database.pool import Connection, fetch_all, fetch_one
+from database.settings import Named
 from database.sql import query
 
 
@@ -25,7 +26,7 @@ class Version:
 
 
 @dataclass(frozen=True)
-class Past:
+class Past(Named):
     """A setting as it was at a revision, and the change that had made it so."""
 
     service: str
@@ -36,11 +37,6 @@ class Past:
     actor: str
     reason: str
     changed_at: datetime
-
-    @property
-    def name(self) -> str:
-        """`service/key`."""
-        return f"{self.service}/{self.key}"
 
 
 async def history(

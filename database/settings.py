@@ -17,8 +17,20 @@ from database.sql import query
 Expected = int | Literal["any", "unset"]  # the version that a change builds on; 0: it was never set
 
 
+class Named:
+    """What has a setting's service and key."""
+
+    service: str
+    key: str
+
+    @property
+    def name(self) -> str:
+        """`service/key`."""
+        return f"{self.service}/{self.key}"
+
+
 @dataclass(frozen=True)
-class Row:
+class Row(Named):
     """A setting as stored; `source` is who wrote it last, `catalog` or `api`."""
 
     org_id: int
@@ -29,11 +41,6 @@ class Row:
     revision: int
     source: str
     updated_at: datetime
-
-    @property
-    def name(self) -> str:
-        """`service/key`."""
-        return f"{self.service}/{self.key}"
 
 
 @dataclass(frozen=True)
@@ -47,18 +54,13 @@ class Snapshot:
 
 
 @dataclass(frozen=True)
-class Change:
+class Change(Named):
     """One setting's new value, None to unset it."""
 
     service: str
     key: str
     value: Any
     expected: Expected = "any"
-
-    @property
-    def name(self) -> str:
-        """`service/key`."""
-        return f"{self.service}/{self.key}"
 
 
 async def snapshot(connection: Connection, org_id: int) -> Snapshot:
@@ -96,7 +98,7 @@ async def write(connection: Connection, org_id: int, changes: Sequence[Change]) 
         services=[change.service for change in changes], keys=[change.key for change in changes],
         values=[None if change.value is None else json.dumps(change.value) for change in changes],
     )  # fmt: skip
-    rows = {row["service"] + "/" + row["key"]: Row(**row) for row in written}
+    rows = {row.name: row for row in (Row(**row) for row in written)}
     for change in changes:
         await _check(connection, change, rows[change.name])
     return [rows[name] for name in sorted(rows)]
