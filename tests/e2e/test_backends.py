@@ -13,7 +13,6 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
-from pulumi.runtime._callbacks import _CallbackServicer
 
 from database.errors import LeaseTaken
 from database.leases import release, take
@@ -23,7 +22,7 @@ from engine.states import VARIABLE, States, states_of
 from engine.workspaces import Workspaces, checkpoint
 from tests.e2e.bucket import Bucket, bucket
 from tests.e2e.checkout import Checkout
-from tests.e2e.test_resident import Room, engines_of, model
+from tests.e2e.test_resident import Room, engines_of, model, within
 
 OLD = 3600  # seconds
 
@@ -103,17 +102,7 @@ def backend(request: pytest.FixtureRequest, deployed: Checkout, monkeypatch: pyt
 
 @pytest.fixture
 def run(deployed: Checkout, backend: Backend) -> Callable[[Callable[[Room], Awaitable[None]]], None]:
-    async def within(scenario: Callable[[Room], Awaitable[None]]) -> None:
-        async with Database(deployed.environment["PLATFORM_DATABASE_URL"]) as database:
-            room = Room(deployed, database)
-            await room.engines.start()
-            try:
-                await scenario(room)
-            finally:
-                await room.engines.close()
-        assert not _CallbackServicer._servicers, "a program of an engine that has ended still runs"
-
-    return lambda scenario: asyncio.run(asyncio.wait_for(within(scenario), 180))
+    return lambda scenario: asyncio.run(asyncio.wait_for(within(deployed, scenario), 180))
 
 
 def folder_of(checkout: Checkout) -> Path:

@@ -58,22 +58,24 @@ class Room:
         return operation, done.stack, steps
 
 
+async def within(deployed: Checkout, scenario: Scenario) -> None:
+    """Play it in a room of its own, which leaves no server of a program's hooks behind."""
+    async with Database(deployed.environment["PLATFORM_DATABASE_URL"]) as database:
+        room = Room(deployed, database)
+        await room.engines.start()
+        try:
+            await scenario(room)
+        finally:
+            await room.engines.close()
+    assert not _CallbackServicer._servicers, "another program's end would end this room's servers of hooks"
+
+
 @pytest.fixture
 def run(deployed: Checkout, monkeypatch: pytest.MonkeyPatch) -> Callable[[Scenario], None]:
     for name, value in deployed.environment.items():
         monkeypatch.setenv(name, value)
 
-    async def within(scenario: Scenario) -> None:
-        async with Database(deployed.environment["PLATFORM_DATABASE_URL"]) as database:
-            room = Room(deployed, database)
-            await room.engines.start()
-            try:
-                await scenario(room)
-            finally:
-                await room.engines.close()
-        assert not _CallbackServicer._servicers, "another program's end would end this room's servers of hooks"
-
-    return lambda scenario: asyncio.run(asyncio.wait_for(within(scenario), 120))
+    return lambda scenario: asyncio.run(asyncio.wait_for(within(deployed, scenario), 120))
 
 
 def engines_of(folder: Path) -> list[int]:
