@@ -3,7 +3,8 @@
 For maintainers, after a version has moved: `python localplane/toolchain/align.py`. Packages compiled for one
 program then serve the others from Go's build cache, which is half of what a first build costs. Kept apart
 on purpose: Pulumi's own Go packages, whose interfaces change from one minor version to the next, and
-Kubernetes' modules, whose versions the go.mod of `kubernetes` fixes. `s3` is left out: only a test builds it.
+Kubernetes' modules, whose versions the go.mod of `kubernetes` fixes. `s3` is left out: only a test builds it. So is
+`oauth2-proxy`: it is small, and wants newer modules than the others have.
 """
 
 from __future__ import annotations

@@ -40,6 +40,8 @@ def test_the_pinned_version_itself_fits() -> None:
         ("redis-server", "6.2.0", False),
         ("redis-server", "7.0.15", True),
         ("pulumi-resource-random", "4.21.5", False),
+        ("oauth2-proxy", "7.14.3", False),
+        ("oauth2-proxy", "7.16.0", True),
     ],
 )
 def test_versions_are_accepted_by_rule(name: str, version: str, fits: bool) -> None:
@@ -55,6 +57,7 @@ def test_versions_are_accepted_by_rule(name: str, version: str, fits: bool) -> N
         ("etcd Version: 3.6.8\nGit SHA: x\nGo Version: go1.26.8", "3.6.8"),
         ("Client Version: v1.36.3\nKustomize Version: v5.8.1", "1.36.3"),
         ("go1.26.8".removeprefix("go"), "1.26.8"),
+        ("oauth2-proxy v7.15.6 (built with go1.26.8)", "7.15.6"),
         ("usage: no version here", ""),
     ],
 )
