@@ -1,7 +1,7 @@
 """What keeps a namespace from being imported: everything in it that a tenant could not have made there. Only reading.
 
 The admission policies judge what is written; what stood before them they never see. So its pods are judged by Pod
-Security itself, its kinds by what `tenants/roles.py` lets an admin write, and what reaches further by the rules of
+Security itself, its kinds by what `tenants/permissions.py` lets an admin write, and what reaches further by rules of
 policies/admission/, which are said again here: no dry run can resubmit what lives (a claim is bound, an address taken).
 """
 
@@ -14,7 +14,7 @@ from cluster.api import NAMESPACES, ClusterApi, Json
 from cluster.errors import ApiRefused, NotImportable
 from cluster.isolation import denies_everything
 from tenants import names
-from tenants.roles import ROLES, RULES
+from tenants.permissions import ROLES, RULES
 
 # Who is listed here may be given more than a namespace; what names ours would go to the tenant's admins.
 _TRUSTING = (

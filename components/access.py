@@ -5,8 +5,8 @@ import pulumi_kubernetes as k8s
 
 from components.kubernetes import metadata
 from tenants import names
+from tenants.permissions import RULES, RoleName
 from tenants.plan import BindingPlan, TenantPlan
-from tenants.roles import RULES, RoleName
 
 _RBAC = "rbac.authorization.k8s.io"
 

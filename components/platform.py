@@ -13,7 +13,7 @@ from components.access import register_cluster_role
 from components.kubernetes import FIELD_MANAGER_PINNED
 from components.settings import Settings
 from provider.resources import AdmissionProof, DatabaseSchema
-from tenants.roles import ROLES
+from tenants.permissions import ROLES
 
 _ROOT = Path(__file__).parent.parent
 _ADMISSION = _ROOT / "policies" / "admission"

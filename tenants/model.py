@@ -32,9 +32,9 @@ from tenants.fields import (
     label_problems,
     setting_problems,
 )
+from tenants.permissions import RoleName
 from tenants.plans import DEFAULT_PLAN, PLANS, CommercialPlan, Sizes
 from tenants.quantity import bytes_, cpu_millicores, format_bytes, format_cpu
-from tenants.roles import RoleName
 
 FieldProblem = tuple[tuple[str, ...], str]
 _FROM_NAME = "\0"  # the slug that was left out

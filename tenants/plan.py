@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from tenants import names, settings
 from tenants.fields import MIRRORED, SettingValue
 from tenants.model import Organization
+from tenants.permissions import ROLES, RoleName
 from tenants.quantity import format_bytes, format_count, format_cpu
-from tenants.roles import ROLES, RoleName
 
 DNS_NAMESPACE = "kube-system"
 DNS_PORT = 53

@@ -8,7 +8,7 @@ import pytest
 from cluster import inspection
 from cluster.api import Json
 from cluster.errors import ApiRefused, NotImportable
-from tenants.roles import RULES
+from tenants.permissions import RULES
 from tests.unit.cluster.fakes import BINDINGS, DISCOVERY, NAMESPACE, NETWORK, POLICIES, RBAC, FakeCluster, announced
 
 ENFORCE = "pod-security.kubernetes.io/enforce"

@@ -8,7 +8,7 @@ import pytest
 import yaml
 
 from components.platform import digest
-from tenants.roles import ROLES, RULES
+from tenants.permissions import ROLES, RULES
 from tests.unit.components.recording import ENVIRONMENT, Recording
 
 ROOT = Path(__file__).parents[3]

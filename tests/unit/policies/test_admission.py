@@ -8,8 +8,8 @@ import yaml
 
 from tenants import names
 from tenants.model import Organization
+from tenants.permissions import RULES
 from tenants.plan import plan
-from tenants.roles import RULES
 
 ADMISSION = Path(__file__).parents[3] / "policies" / "admission"
 WRITES = {"create", "update", "patch", "delete", "deletecollection"}

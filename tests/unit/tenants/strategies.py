@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 from tenants.errors import InvalidName
 from tenants.model import Organization
 from tenants.names import check_slug
+from tenants.permissions import ROLES
 from tenants.plans import PLANS
-from tenants.roles import ROLES
 
 repeatable = settings(deadline=None, max_examples=40, derandomize=True, database=None)
 

@@ -1,10 +1,11 @@
-"""The roles' table: no wildcard, nothing that takes an organization's isolation away, each role within the next."""
+"""The permissions: no wildcard, nothing that takes an organization's isolation away, each role within the next."""
 
 from itertools import pairwise
+from pathlib import Path
 
 import pytest
 
-from tenants.roles import ROLES, RULES, RoleName, Rule
+from tenants.permissions import PLATFORM_ROLES, ROLES, RULES, RoleName, Rule, documentation, permissions_of
 
 WRITES = {"create", "update", "patch", "delete", "deletecollection", "bind", "escalate", "impersonate"}
 VERBS = {"get", "list", "watch", *WRITES} - {"bind", "escalate", "impersonate"}
@@ -107,3 +108,26 @@ def test_rules_are_values() -> None:
 def test_no_role_writes_the_addresses_behind_a_service(role: RoleName, resource: str) -> None:
     held = {verb for _, name, verb in grants(role) if name == resource}
     assert not held & WRITES, "CVE-2021-25740: addresses of other namespaces would be reached through the own Service"
+
+
+def test_the_documented_table_is_this_one() -> None:
+    document = Path(__file__).parents[3] / "docs" / "permissions.md"
+    assert document.read_text(encoding="utf-8") == documentation(), "run `python -m tenants.permissions` again"
+
+
+@pytest.mark.parametrize(("more", "less"), [*pairwise(ROLES), *pairwise(PLATFORM_ROLES)])
+def test_each_role_has_the_permissions_of_the_next_one(more: str, less: str) -> None:
+    assert permissions_of(less) <= permissions_of(more), f"{more} lacks {permissions_of(less) - permissions_of(more)}"
+
+
+def test_the_platforms_staff_reads_no_business_data() -> None:
+    for role in PLATFORM_ROLES:
+        assert not {name for name in permissions_of(role) if name.startswith(("data:", "workloads:", "secrets:"))}, role
+
+
+def test_an_auditor_changes_nothing() -> None:
+    assert all(name.endswith(":read") for name in permissions_of("auditor"))
+
+
+def test_an_unknown_role_may_do_nothing() -> None:
+    assert permissions_of("root") == frozenset()
