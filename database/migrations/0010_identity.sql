@@ -60,7 +60,7 @@ comment on table tenancy.known_networks is
   'Where somebody has logged in from: a lock-out by guesses from elsewhere does not reach it. HMAC-SHA256, never an address.';
 
 create table tenancy.oauth_clients (
-  client_id text primary key check (client_id ~ '^[a-z0-9][a-z0-9-]{0,62}$'),
+  client_id text primary key check (client_id ~ '^[a-z0-9][a-z0-9.-]{0,125}$'),
   name text not null,
   secret_hash text check (secret_hash ~ '^[0-9a-f]{64}$'),
   redirect_uris text[] not null check (cardinality(redirect_uris) between 1 and 10),
@@ -68,6 +68,8 @@ create table tenancy.oauth_clients (
   created_by text not null,
   created_at timestamptz not null default now()
 );
+comment on column tenancy.oauth_clients.client_id is
+  'an organization''s is <slug>.<name>, the platform''s has no dot: what one registers tells nothing of the others';
 comment on column tenancy.oauth_clients.secret_hash is 'SHA-256 of a secret with 256 random bits; null: a public client, PKCE alone';
 comment on column tenancy.oauth_clients.org_id is 'whose members alone it may log in; null: the platform''s, everybody';
 
@@ -104,7 +106,6 @@ create table tenancy.authorization_codes (
   code_hash text primary key,
   client_id text not null references tenancy.oauth_clients on delete cascade,
   root uuid not null references tenancy.sessions on delete cascade,
-  session_id uuid references tenancy.sessions on delete cascade,
   redirect_uri text not null,
   code_challenge text not null check (code_challenge ~ '^[A-Za-z0-9_-]{43}$'),
   nonce text,
@@ -112,7 +113,7 @@ create table tenancy.authorization_codes (
   expires_at timestamptz not null,
   used_at timestamptz
 );
-comment on column tenancy.authorization_codes.session_id is 'what it was exchanged for; ended when the code comes a second time';
+comment on column tenancy.authorization_codes.root is 'the log-in that it came from; ended when the code comes a second time';
 
 create table tenancy.issued_tokens (
   jti uuid primary key,

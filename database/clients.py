@@ -1,0 +1,77 @@
+"""OAuth clients: services that log people in by our issuer. An organization's log in its members only."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from database.errors import NoSuchOrganization
+from database.pool import Connection, Database, fetch_all, fetch_one
+from database.sql import query
+
+
+@dataclass(frozen=True)
+class Client:
+    """One client. `secret_hash` is the SHA-256 of its secret in hexadecimal, None for a public one.
+
+    `org_id` and `org` (its slug) say whose members alone it logs in; None for the platform's clients.
+    """
+
+    client_id: str
+    name: str
+    secret_hash: str | None = field(repr=False)
+    redirect_uris: Sequence[str]
+    org_id: int | None
+    org: str | None
+    created_by: str
+    created_at: datetime
+
+    @property
+    def is_public(self) -> bool:
+        """Whether it has no secret, because it runs where everybody could read one."""
+        return self.secret_hash is None
+
+
+async def find(database: Database, client_id: str) -> Client | None:
+    """The client with that id, or None."""
+    async with database.statement() as connection:
+        return await read(connection, client_id)
+
+
+async def read(connection: Connection, client_id: str) -> Client | None:
+    """The same in the connection's transaction."""
+    found = await fetch_one(connection, query("clients.find"), client_id=client_id)
+    return Client(**found) if found else None
+
+
+async def of_owner(database: Database, org_id: int | None) -> list[Client]:
+    """Every client of an organization, or of the platform (None), by id."""
+    async with database.statement() as connection:
+        return [Client(**row) for row in await fetch_all(connection, query("clients.of_owner"), org_id=org_id)]
+
+
+async def put(
+    connection: Connection, client_id: str, *, name: str, secret_hash: str | None, redirect_uris: Sequence[str],
+    org_id: int | None, created_by: str,
+) -> None:  # fmt: skip
+    """Register or change it; what is the same already is not written. Another owner's client is never changed.
+
+    Raises NoSuchOrganization unless the owner is alive; it stays so until the transaction ends.
+    """
+    if org_id is not None and await fetch_one(connection, query("clients.lock_owner"), org_id=org_id) is None:
+        raise NoSuchOrganization(f"no living organization {org_id}, so that it gets no client")
+    values = {
+        "client_id": client_id, "name": name, "secret_hash": secret_hash, "redirect_uris": list(redirect_uris),
+        "org_id": org_id, "created_by": created_by,
+    }  # fmt: skip
+    await connection.execute(query("clients.put"), values)
+
+
+async def count(connection: Connection, org_id: int | None) -> int:
+    """How many clients the owner has."""
+    found = await fetch_one(connection, query("clients.count"), org_id=org_id)
+    return int(found["count"]) if found else 0
+
+
+async def remove(connection: Connection, client_id: str, org_id: int | None) -> bool:
+    """Forget the owner's client with its codes; whether there was one."""
+    return await fetch_one(connection, query("clients.remove"), client_id=client_id, org_id=org_id) is not None
