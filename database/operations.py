@@ -35,6 +35,7 @@ class Wanted:
     answer: Json
     reason: str = ""
     token_hash: str | None = None
+    request_id: str = ""
 
 
 @dataclass(frozen=True)
@@ -69,6 +70,7 @@ class Operation:
     request_hash: str
     request: dict[str, Any]
     reason: str
+    request_id: str
     state: Literal["PENDING", "COMMITTED", "FAILED"]
     way: str | None
     attempt: int
@@ -221,6 +223,11 @@ async def begin_undo(database: Database, lease: Lease) -> bool:
     """
     async with database.statement() as connection:
         return bool((await _write(connection, "operations.begin_undo", lease))["undoing"])
+
+
+async def check_held(connection: Connection, lease: Lease) -> None:
+    """Keep the operation from being taken over until the transaction ends. Raise LeaseLost if it was, or has ended."""
+    await _write(connection, "operations.check_held", lease)
 
 
 async def commit(connection: Connection, lease: Lease, answer: Json, *, saved: bool) -> None:

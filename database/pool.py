@@ -41,14 +41,16 @@ class Database:
 
     @asynccontextmanager
     async def transaction(
-        self, *, org_id: int | None = None, actor: str = "", reason: str = ""
+        self, *, org_id: int | None = None, actor: str = "", reason: str = "", request_id: str = ""
     ) -> AsyncIterator[Connection]:
         """One transaction, committed on success and rolled back on any error; raise DatabaseFault for PostgreSQL's.
 
-        `org_id` is the tenant context that row-level security judges by; `actor` and `reason` reach the histories.
-        All three last for this transaction only.
+        `org_id` is the tenant context that row-level security judges by; `actor`, `reason` and `request_id` reach the
+        histories and the audit log. All of them last for this transaction only.
         """
-        context = {"app.current_org": org_id, "app.actor": actor, "app.reason": reason}
+        context = {
+            "app.current_org": org_id, "app.actor": actor, "app.reason": reason, "app.request_id": request_id
+        }  # fmt: skip
         try:
             await self._pool.open()
             async with self._pool.connection() as connection, connection.transaction():

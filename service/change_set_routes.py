@@ -23,12 +23,13 @@ Before = Annotated[str, Query(max_length=40, description="`next` of the page bef
 
 
 def router(find: Find, draining: Draining, prefix: str) -> APIRouter:
-    """The routes below `prefix`; `find` says whose settings they are."""
+    """The routes below `prefix`; `find` says whose settings they are, and who may."""
     routes = APIRouter(prefix=prefix + "/change-sets", tags=["settings"])
-    scoped = Depends(find)
+    readable, changeable = Depends(find("settings:read")), Depends(find("settings:change"))
+    approvable = Depends(find("settings:approve"))
 
     @routes.post("", status_code=201, summary="Change several settings together, or not at all")
-    async def create(body: ChangeSet, scope: Scope = scoped) -> JSONResponse:
+    async def create(body: ChangeSet, scope: Scope = changeable) -> JSONResponse:
         """APPLIED at once as one revision; SCHEDULED with `apply_at`; WAITING where a second person has to agree."""
         draining.check()
         changes = [change_of(one.model_dump(mode="json", exclude_defaults=True)) for one in body.changes]
@@ -41,7 +42,7 @@ def router(find: Find, draining: Draining, prefix: str) -> APIRouter:
 
     @routes.get("", summary="Change sets, newest first")
     async def page(
-        scope: Scope = scoped, state: OfState = None, limit: Limit = 50, before: Before = ""
+        scope: Scope = readable, state: OfState = None, limit: Limit = 50, before: Before = ""
     ) -> dict[str, Any]:
         until = as_time(before) if before else datetime.now(UTC)
         async with scope.transaction() as connection:
@@ -50,21 +51,21 @@ def router(find: Find, draining: Draining, prefix: str) -> APIRouter:
         return {"items": [shown(one) for one in found], "next": more}
 
     @routes.get("/{change_set_id}", summary="One change set")
-    async def read(change_set_id: str, scope: Scope = scoped) -> dict[str, Any]:
+    async def read(change_set_id: str, scope: Scope = readable) -> dict[str, Any]:
         return shown(await _find(scope, change_set_id))
 
     @routes.post("/{change_set_id}/approve", summary="Agree to what somebody else asked for")
-    async def approve(change_set_id: str, body: Why, scope: Scope = scoped) -> dict[str, Any]:
+    async def approve(change_set_id: str, body: Why, scope: Scope = approvable) -> dict[str, Any]:
         """It is applied, or waits for its time. FAILED, with the problem, if the settings do not allow it any more."""
         draining.check()
         return shown(await work.approve(scope, await _find(scope, change_set_id), body.reason))
 
     @routes.post("/{change_set_id}/reject", summary="Refuse what waits for approval")
-    async def reject(change_set_id: str, body: Why, scope: Scope = scoped) -> dict[str, Any]:
+    async def reject(change_set_id: str, body: Why, scope: Scope = approvable) -> dict[str, Any]:
         return shown(await work.end(scope, await _find(scope, change_set_id), "REJECTED", body.reason))
 
     @routes.post("/{change_set_id}/cancel", summary="Take back what still waits")
-    async def cancel(change_set_id: str, body: Why, scope: Scope = scoped) -> dict[str, Any]:
+    async def cancel(change_set_id: str, body: Why, scope: Scope = changeable) -> dict[str, Any]:
         return shown(await work.end(scope, await _find(scope, change_set_id), "CANCELLED", body.reason))
 
     return routes

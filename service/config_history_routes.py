@@ -27,12 +27,12 @@ Replace = Annotated[bool, Query(description="Unset whatever the document does no
 
 
 def router(find: Find, draining: Draining, prefix: str) -> APIRouter:
-    """The routes below `prefix`; `find` says whose settings they are."""
+    """The routes below `prefix`; `find` says whose settings they are, and who may."""
     routes = APIRouter(prefix=prefix + "/configs", tags=["settings"])
-    scoped = Depends(find)
+    readable, changeable = Depends(find("settings:read")), Depends(find("settings:change"))
 
     @routes.get("", summary="Every setting in force, or as it was")
-    async def everything(request: Request, scope: Scope = scoped, at: At = "", revision: Revision = None) -> Response:
+    async def everything(request: Request, scope: Scope = readable, at: At = "", revision: Revision = None) -> Response:
         """With `ETag`; 304 if nothing has changed. `at` or `revision` answer from the history, own values only."""
         if at or revision is not None:
             return JSONResponse(await _as_it_was(scope, at, revision))
@@ -46,7 +46,7 @@ def router(find: Find, draining: Draining, prefix: str) -> APIRouter:
         return JSONResponse({**heads, "items": items}, headers=headers)
 
     @routes.get("/diff", summary="What changed between two revisions")
-    async def diff(since: From, scope: Scope = scoped, to: To = None) -> dict[str, Any]:
+    async def diff(since: From, scope: Scope = readable, to: To = None) -> dict[str, Any]:
         """Of its own values, each with the change that made it so."""
         async with scope.transaction() as connection:
             before = await setting_history.as_of(connection, scope.org_id, since)
@@ -55,7 +55,7 @@ def router(find: Find, draining: Draining, prefix: str) -> APIRouter:
         return {"from": since, "to": newest if to is None else to, "items": differences(before, after)}
 
     @routes.get("/export", summary="Its own values as a document", response_class=Response)
-    async def export(scope: Scope = scoped, format: Format = "yaml") -> Response:
+    async def export(scope: Scope = readable, format: Format = "yaml") -> Response:
         async with scope.transaction() as connection:
             snapshot = await rows.snapshot(connection, scope.org_id)
         document = config_files.document(scope.org_id, snapshot)
@@ -65,7 +65,7 @@ def router(find: Find, draining: Draining, prefix: str) -> APIRouter:
 
     @routes.post("/import", status_code=201, summary="Have the values of a document, as one change set")
     async def import_(
-        request: Request, reason: AskedReason, scope: Scope = scoped, replace: Replace = False
+        request: Request, reason: AskedReason, scope: Scope = changeable, replace: Replace = False
     ) -> Response:
         """The body is what `export` answers, YAML or JSON. What is so already is left alone; 200 if all of it is."""
         draining.check()
@@ -73,7 +73,7 @@ def router(find: Find, draining: Draining, prefix: str) -> APIRouter:
 
     @routes.get("/{service}/{key}/history", summary="Every change of one setting, newest first")
     async def history(
-        service: Service, key: Key, scope: Scope = scoped, before: Before = NEWEST, limit: Limit = 50
+        service: Service, key: Key, scope: Scope = readable, before: Before = NEWEST, limit: Limit = 50
     ) -> dict[str, Any]:
         """Who, when, from what to what, why."""
         async with scope.transaction() as connection:

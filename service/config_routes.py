@@ -17,12 +17,12 @@ from tenants import settings
 
 
 def router(find: Find, draining: Draining, prefix: str) -> APIRouter:
-    """The routes below `prefix`; `find` says whose settings they are."""
+    """The routes below `prefix`; `find` says whose settings they are, and who may."""
     routes = APIRouter(prefix=prefix + "/configs/{service}/{key}", tags=["settings"])
-    scoped = Depends(find)
+    readable, changeable = Depends(find("settings:read")), Depends(find("settings:change"))
 
     @routes.get("", summary="One setting in force")
-    async def read(service: Service, key: Key, scope: Scope = scoped) -> Response:
+    async def read(service: Service, key: Key, scope: Scope = readable) -> Response:
         """`ETag` is the version that a change names in `If-Match`; "0" if the value is not the scope's own yet."""
         async with scope.transaction() as connection:
             own, platform = await rows.one(connection, scope.org_id, service, key)
@@ -31,7 +31,7 @@ def router(find: Find, draining: Draining, prefix: str) -> APIRouter:
         return _answer(effective(f"{service}/{key}", own, platform))
 
     @routes.put("", summary="Set it")
-    async def put(request: Request, service: Service, key: Key, body: Put, scope: Scope = scoped) -> Response:
+    async def put(request: Request, service: Service, key: Key, body: Put, scope: Scope = changeable) -> Response:
         """Needs `If-Match: "<version>"`, or `If-None-Match: *` for a first value. In force when this is answered."""
         draining.check()
         name = f"{service}/{key}"
@@ -43,7 +43,7 @@ def router(find: Find, draining: Draining, prefix: str) -> APIRouter:
 
     @routes.delete("", summary="Unset it: the platform's value, or the default, is in force again")
     async def unset(
-        request: Request, service: Service, key: Key, reason: AskedReason, scope: Scope = scoped
+        request: Request, service: Service, key: Key, reason: AskedReason, scope: Scope = changeable
     ) -> Response:
         """Needs `If-Match`. The version goes up; the history stays."""
         draining.check()
@@ -53,7 +53,9 @@ def router(find: Find, draining: Draining, prefix: str) -> APIRouter:
         return await _changed(scope, reason, change)
 
     @routes.post("/rollback", summary="Have the value of an earlier version again")
-    async def rollback(request: Request, service: Service, key: Key, body: Rollback, scope: Scope = scoped) -> Response:
+    async def rollback(
+        request: Request, service: Service, key: Key, body: Rollback, scope: Scope = changeable
+    ) -> Response:
         """A new version with the old value. `If-Match` may be given."""
         draining.check()
         async with scope.transaction() as connection:
@@ -69,7 +71,7 @@ def router(find: Find, draining: Draining, prefix: str) -> APIRouter:
         return await _changed(scope, body.reason, change)
 
     @routes.post("/kill", summary="Switch a flag off at once")
-    async def kill(service: Service, key: Key, body: Why, scope: Scope = scoped) -> Response:
+    async def kill(service: Service, key: Key, body: Why, scope: Scope = changeable) -> Response:
         """Its state is DISABLED from now on, whatever approvals or schedules there are: readers get their default."""
         name, one = f"{service}/{key}", settings.setting(f"{service}/{key}")
         config_rules.check_known(name)

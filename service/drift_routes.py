@@ -1,4 +1,4 @@
-"""What differs from what was deployed, and its repair: for the operator."""
+"""What differs from what was deployed, and its repair."""
 
 import uuid
 from typing import Annotated, Any
@@ -10,11 +10,10 @@ from database import drift
 from database.drift import Item
 from database.operations import Wanted
 from service.access import Access
-from service.bodies import request_hash
 from service.draining import Draining
 from service.drift import compare
 from service.found import find_ours
-from service.idempotency import key_or_new, replay
+from service.idempotency import Asking, asking, replay
 from service.reserving import begin
 from service.services import Services
 from service.sign_up_routes import accepted
@@ -30,7 +29,7 @@ def router(services: Services, access: Access, draining: Draining) -> APIRouter:
     @routes.get("", summary="What differs between rows, stacks and cluster")
     async def read(request: Request, slug: OnlySlug = None) -> dict[str, Any]:
         """With `slug` it is compared now; else what the last comparison of each organization has found."""
-        access.require_operator(request)
+        access.require(request, "platform:read")
         if slug is not None:
             found = await compare(services, *await find_ours(services, slug))
             return {"items": [_shown(slug, item) for item in found]}
@@ -40,22 +39,22 @@ def router(services: Services, access: Access, draining: Draining) -> APIRouter:
 
     @routes.post("/{slug}/repair", summary="Make what differs as it was deployed", status_code=202)
     async def repair(request: Request, slug: str) -> JSONResponse:
-        caller = access.require_operator(request)
+        caller = access.require(request, "platform:change")
         draining.check()
-        key, digest = key_or_new(request), request_hash("repair", {"slug": slug})
-        reserved = await begin(services, slug, lambda _, now: _wanted(now, caller, key, digest))
+        asked = asking(request, caller, "repair", {"slug": slug})
+        reserved = await begin(services, slug, lambda _, now: _wanted(now, asked))
         if reserved.is_new:
             return accepted(reserved.operation)
-        return replay(reserved.operation, digest, status=200)
+        return replay(reserved.operation, asked.request_hash, status=200)
 
     return routes
 
 
-def _wanted(organization: Organization, caller: str, key: str, digest: str) -> Wanted:
+def _wanted(organization: Organization, asked: Asking) -> Wanted:
     operation_id, slug = str(uuid.uuid4()), organization.slug
     answer = {"slug": slug, "operation_id": operation_id}
     request = organization.model_dump(mode="json")
-    return Wanted(operation_id, "repair", slug, caller, key, digest, request, answer, reason="repair")
+    return Wanted(operation_id, "repair", slug, **vars(asked), request=request, answer=answer, reason="repair")
 
 
 def _shown(slug: str, item: Item) -> dict[str, str]:

@@ -29,15 +29,15 @@ class Evaluation(BaseModel):
 def router(find: Find, draining: Draining) -> APIRouter:
     """The routes of organizations."""
     routes = APIRouter(prefix=_PREFIX, tags=["flags"])
-    scoped = Depends(find)
+    readable, changeable = Depends(find("settings:read")), Depends(find("settings:change"))
 
     @routes.get("/flags/stale", summary="Flags that could go, and why")
-    async def stale(scope: Scope = scoped) -> dict[str, Any]:
+    async def stale(scope: Scope = readable) -> dict[str, Any]:
         return {"items": flag_sets.stale(await flag_sets.read(scope))}
 
     @routes.post("/flags/import", status_code=201, summary="Take over the flags of a flagd file, as one change set")
     async def import_(
-        request: Request, reason: AskedReason, scope: Scope = scoped, service: Service = "features"
+        request: Request, reason: AskedReason, scope: Scope = changeable, service: Service = "features"
     ) -> Response:
         """The body is the file. What is so already is left alone; 200 if all of it is."""
         draining.check()
@@ -45,7 +45,7 @@ def router(find: Find, draining: Draining) -> APIRouter:
         return await importing.take_over(scope, wanted, reason)
 
     @routes.post("/ofrep/v1/evaluate/flags", summary="Evaluate every flag (OFREP)")
-    async def bulk(request: Request, body: Evaluation, scope: Scope = scoped) -> Response:
+    async def bulk(request: Request, body: Evaluation, scope: Scope = readable) -> Response:
         """With `ETag`; 304 if no setting has changed. The context has to be the same for that."""
         found = await flag_sets.read(scope)
         if request.headers.get("if-none-match") == found.tag:
@@ -53,7 +53,7 @@ def router(find: Find, draining: Draining) -> APIRouter:
         return JSONResponse({"flags": _all(found, body.context)}, headers={"ETag": found.tag})
 
     @routes.post("/ofrep/v1/evaluate/flags/{key:path}", summary="Evaluate one flag (OFREP)")
-    async def one(key: str, body: Evaluation, scope: Scope = scoped) -> JSONResponse:
+    async def one(key: str, body: Evaluation, scope: Scope = readable) -> JSONResponse:
         """`key` of the service `features`, or `service/key`. 404 and 400 are OFREP's own answers."""
         flags, own_key = (await flag_sets.read(scope)).of(key)
         answer = _evaluated(flags, own_key, key, body.context)

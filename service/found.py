@@ -18,7 +18,7 @@ async def find(services: Services, slug: str) -> Entry:
     """The living organization; raise a Problem: 404 if there never was one, 410 if it was deleted."""
     entry = await directory.find(services.database, slug)
     if entry is None:
-        raise _nobody(slug)
+        raise nobody(slug)
     _check_alive(slug, entry.deleted_at)
     return entry
 
@@ -27,12 +27,13 @@ async def find_number(services: Services, slug: str) -> int:
     """The living organization's number, in one round trip; raise the same Problems."""
     place = await directory.place(services.database, slug)
     if place is None:
-        raise _nobody(slug)
+        raise nobody(slug)
     _check_alive(slug, place.deleted_at)
     return place.id
 
 
-def _nobody(slug: str) -> Problem:
+def nobody(slug: str) -> Problem:
+    """What is told of a slug that is nobody's, or somebody else's."""
     return Problem(404, "no-such-organization", "There is no such organization", f"nobody has the slug {slug!r}")
 
 

@@ -41,7 +41,7 @@ def router(services: Services, access: Access, draining: Draining) -> APIRouter:
     @routes.post("/v1/drain", status_code=202, summary="Take nothing new, and bring what is at work to its end")
     async def drain(request: Request) -> dict[str, int | str]:
         """Of the replica that is asked. It stays up, and not ready, until it is ended."""
-        access.require_operator(request)
+        access.require(request, "platform:change")
         draining.begun = True
         services.work.start(draining.begin(), "drain")
         return {"status": "draining", "running": len(services.work)}

@@ -2,15 +2,36 @@
 
 import re
 import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
 
 from fastapi import Request
 from fastapi.responses import JSONResponse
 
 from database.operations import Operation
+from service.access import Caller
+from service.bodies import request_hash
+from service.logs import REQUEST_ID
 from service.problems import Problem, stored
 
 HEADER = "Idempotency-Key"
 _KEY = re.compile(r"[\x21-\x7e]{1,200}")
+
+
+@dataclass(frozen=True)
+class Asking:
+    """Who asks, with which key, for what, in which request: as `database.operations.Wanted` takes it."""
+
+    caller: str
+    key: str
+    request_hash: str
+    request_id: str
+
+
+def asking(request: Request, caller: Caller, kind: str, asked: Mapping[str, Any]) -> Asking:
+    """What `asked` is known by; without the header nobody repeats it. Raise a Problem (400) for a key that is none."""
+    return Asking(caller.name, key_or_new(request), request_hash(kind, dict(asked)), REQUEST_ID.get())
 
 
 def key_of(request: Request) -> str:

@@ -1,4 +1,4 @@
-"""GET /v1/operations/{id} and its events: for the operator, or with the operation's own token."""
+"""GET /v1/operations/{id} and its events: for members of its organization, or with its own token."""
 
 import uuid
 from typing import Any

@@ -1,7 +1,6 @@
-"""GET, PATCH and DELETE of organizations, their list, preview and export: for the operator."""
+"""GET, PATCH and DELETE of organizations, their list, preview and export."""
 
 import uuid
-from dataclasses import dataclass
 from typing import Annotated, Any
 
 import yaml
@@ -12,11 +11,11 @@ from database import directory, operations
 from database.directory import Entry
 from database.operations import Wanted
 from service import preview
-from service.access import Access
-from service.bodies import Change, PreviewOf, request_hash, with_changes
+from service.access import Access, Caller, check
+from service.bodies import Change, PreviewOf, with_changes
 from service.draining import Draining
 from service.found import find, find_ours, shown, shown_whole
-from service.idempotency import key_or_new, replay
+from service.idempotency import Asking, asking, replay
 from service.problems import Problem
 from service.reserving import Wish, begin, ended
 from service.services import Services
@@ -32,6 +31,19 @@ IfMatch = Annotated[
     str | None, Header(max_length=100, description="`ETag` of what was read: 412 if it was changed since")
 ]
 
+#: The permission that a change of each field takes; other exposed ports take network:expose beside it.
+NEEDED = {
+    "name": "organization:change",
+    "labels": "organization:change",
+    "retention_days": "organization:change",
+    "configs": "organization:change",
+    "plan": "organization:plan",
+    "protected": "organization:protect",
+    "members": "members:govern",
+    "database": "organization:rotate",
+    "network": "network:change",
+}
+
 
 def router(services: Services, access: Access, draining: Draining) -> APIRouter:
     """The routes."""
@@ -39,7 +51,7 @@ def router(services: Services, access: Access, draining: Draining) -> APIRouter:
 
     @routes.get("", summary="Living organizations, page by page")
     async def page(request: Request, limit: Limit = 50, after: After = "") -> dict[str, Any]:
-        access.require_operator(request)
+        access.require(request, "platform:read")
         found = await directory.page(services.database, after=int(after or 0), most=limit + 1)
         more = len(found) > limit
         return {"items": [shown(one) for one in found[:limit]], "next": str(found[limit - 1].id) if more else None}
@@ -47,7 +59,7 @@ def router(services: Services, access: Access, draining: Draining) -> APIRouter:
     @routes.get("/{slug}", summary="One organization")
     async def read(request: Request, response: Response, slug: str) -> dict[str, Any]:
         """With `ETag`, that a change may give as `If-Match`."""
-        access.require_operator(request)
+        access.require(request, "organization:read", slug)
         entry = await find(services, slug)
         if entry.described_by:
             response.headers["ETag"] = _tag(entry)
@@ -56,36 +68,43 @@ def router(services: Services, access: Access, draining: Draining) -> APIRouter:
     @routes.delete("/{slug}", summary="Delete an organization and everything in it", status_code=200)
     async def delete(request: Request, slug: str, confirm: Confirm = "", reason: Reason = "") -> JSONResponse:
         """Protected organizations need `confirm=<slug>`. 200 when all is gone, 202 while it goes."""
-        asking = Asking(access.require_operator(request), key_or_new(request), request_hash("delete", {"slug": slug}))
+        caller = access.require(request, "organization:delete", slug)
+        asked = asking(request, caller, "delete", {"slug": slug})
         draining.check()
 
         def wish(_: Entry, organization: Organization) -> Wanted:
             _check_confirmed(organization, confirm)
-            return _deleted(organization, asking, reason)
+            return _deleted(organization, asked, reason)
 
-        return await _carried_out(services, slug, asking, wish)
+        return await _carried_out(services, slug, asked, wish)
 
     @routes.patch("/{slug}", summary="Change an organization", status_code=200)
     async def change(request: Request, slug: str, body: Change, if_match: IfMatch = None) -> JSONResponse:
-        """Lists and maps replace what was there. 200 when all is as asked for, 202 while it goes on."""
-        digest = request_hash("change", {"slug": slug, **body.changes(), "reason": body.reason})
-        asking = Asking(access.require_operator(request), key_or_new(request), digest)
+        """Lists and maps replace what was there. 200 when all is as asked for, 202 while it goes on.
+
+        Each field needs its own permission.
+        """
+        caller = access.require(request, "organization:read", slug)
+        for field in body.changes():
+            check(caller, NEEDED[field])
+        asked = asking(request, caller, "change", {"slug": slug, **body.changes(), "reason": body.reason})
         draining.check()
 
         def wish(entry: Entry, organization: Organization) -> Wanted:
             _check_unchanged(entry, if_match)
-            return _changed(organization, body, asking)
+            _check_exposure(caller, organization, body)
+            return _changed(organization, body, asked)
 
-        return await _carried_out(services, slug, asking, wish)
+        return await _carried_out(services, slug, asked, wish)
 
     @routes.post("/{slug}/preview", summary="What a change would do; changes nothing")
     async def look(request: Request, slug: str, body: PreviewOf) -> dict[str, Any]:
-        access.require_operator(request)
+        access.require(request, "organization:read", slug)
         return await preview.look(services, slug, body)
 
     @routes.get("/{slug}/export", summary="The organization as a catalog file", response_class=Response)
     async def export(request: Request, slug: str) -> Response:
-        access.require_operator(request)
+        access.require(request, "organization:read", slug)
         _, organization = await find_ours(services, slug)
         return Response(catalog_file(organization), media_type="application/yaml")
 
@@ -97,15 +116,6 @@ def catalog_file(organization: Organization) -> str:
     described = organization.model_dump(mode="json", exclude_defaults=True)
     described = {"name": organization.name, "slug": organization.slug, **described}
     return yaml.safe_dump(described, sort_keys=False, allow_unicode=True)
-
-
-@dataclass(frozen=True)
-class Asking:
-    """Who asks, with which key, for what."""
-
-    caller: str
-    key: str
-    request_hash: str
 
 
 def _tag(entry: Entry) -> str:
@@ -121,6 +131,12 @@ def _check_confirmed(organization: Organization, confirm: str) -> None:
         )  # fmt: skip
 
 
+def _check_exposure(caller: Caller, organization: Organization, body: Change) -> None:
+    """Ports are opened to the world by whoever may, and left as they are by everybody."""
+    if body.network is not None and set(body.network.expose) != set(organization.network.expose):
+        check(caller, "network:expose")
+
+
 def _check_unchanged(entry: Entry, if_match: str | None) -> None:
     if if_match not in (None, "*", _tag(entry)):
         raise Problem(
@@ -129,27 +145,27 @@ def _check_unchanged(entry: Entry, if_match: str | None) -> None:
         )  # fmt: skip
 
 
-def _deleted(organization: Organization, asking: Asking, reason: str) -> Wanted:
+def _deleted(organization: Organization, asked: Asking, reason: str) -> Wanted:
     operation_id, slug = str(uuid.uuid4()), organization.slug
     request = organization.model_copy(update={"protected": False}).model_dump(mode="json")
     answer = {"slug": slug, "status": "DELETED", "operation_id": operation_id}
-    return Wanted(operation_id, "delete", slug, **vars(asking), request=request, answer=answer,
+    return Wanted(operation_id, "delete", slug, **vars(asked), request=request, answer=answer,
                   reason=reason or "deleted")  # fmt: skip
 
 
-def _changed(organization: Organization, body: Change, asking: Asking) -> Wanted:
-    operation_id, slug, asked = str(uuid.uuid4()), organization.slug, body.changes()
-    request = with_changes(organization, asked).model_dump(mode="json")
-    answer = {"slug": slug, "operation_id": operation_id, "changed": sorted(asked)}
-    return Wanted(operation_id, "change", slug, **vars(asking), request=request, answer=answer, reason=body.reason)
+def _changed(organization: Organization, body: Change, asked: Asking) -> Wanted:
+    operation_id, slug, changes = str(uuid.uuid4()), organization.slug, body.changes()
+    request = with_changes(organization, changes).model_dump(mode="json")
+    answer = {"slug": slug, "operation_id": operation_id, "changed": sorted(changes)}
+    return Wanted(operation_id, "change", slug, **vars(asked), request=request, answer=answer, reason=body.reason)
 
 
-async def _carried_out(services: Services, slug: str, asking: Asking, wish: Wish) -> JSONResponse:
+async def _carried_out(services: Services, slug: str, asked: Asking, wish: Wish) -> JSONResponse:
     """The operation's answer, or 202 if it takes longer than the wait limit; the key's own if it was asked before."""
-    operation = await operations.find(services.database, asking.caller, asking.key)
+    operation = await operations.find(services.database, asked.caller, asked.key)
     if operation is None:
         reserved = await begin(services, slug, wish)
         operation = await ended(services, reserved.operation) if reserved.is_new else reserved.operation
         if reserved.is_new and operation.state == "PENDING":
             return accepted(operation)
-    return replay(operation, asking.request_hash, status=200)
+    return replay(operation, asked.request_hash, status=200)

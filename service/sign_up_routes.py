@@ -10,11 +10,12 @@ from database import operations
 from database.errors import SlugTaken
 from database.operations import Operation, Wanted
 from service import steps
-from service.access import ANYBODY, Access, new_token
+from service.access import Access, new_token
 from service.bodies import SignUp, request_hash
 from service.draining import Draining
 from service.idempotency import key_of, replay
 from service.limits import RateLimit
+from service.logs import REQUEST_ID
 from service.problems import Problem
 from service.quota import facts
 from service.services import Services
@@ -24,7 +25,7 @@ from tenants.model import Organization
 
 
 def router(services: Services, access: Access, limit: RateLimit, draining: Draining) -> APIRouter:
-    """The route, open to everybody; the operator is not limited."""
+    """The route, open to everybody; whoever may change the platform is not limited."""
     routes = APIRouter(tags=["organizations"])
 
     @routes.post("/v1/organizations", status_code=201, summary="Sign up")
@@ -33,11 +34,11 @@ def router(services: Services, access: Access, limit: RateLimit, draining: Drain
         draining.check()
         caller = access.caller(request)
         key = key_of(request)
-        if caller == ANYBODY:
+        if not caller.may("platform:change"):
             await _check_rate(limit, request)
         organization = body.organization()
         token, token_hash = new_token()
-        wanted = _wanted(organization, caller, key, token_hash)
+        wanted = _wanted(organization, caller.name, key, token_hash)
         operation = await _reserve(services, wanted, organization)
         if operation.id != wanted.id:
             return replay(operation, wanted.request_hash, status=201)
@@ -70,7 +71,7 @@ def _wanted(organization: Organization, caller: str, key: str, token_hash: str) 
     return Wanted(
         operation_id, "create", slug, caller, key, request_hash("create", asked),
         organization.model_dump(mode="json"), answer,
-        reason="sign-up", token_hash=token_hash,
+        reason="sign-up", token_hash=token_hash, request_id=REQUEST_ID.get(),
     )  # fmt: skip
 
 

@@ -39,8 +39,10 @@ class TracedDatabase(Database):
 
     @asynccontextmanager
     async def transaction(
-        self, *, org_id: int | None = None, actor: str = "", reason: str = ""
+        self, *, org_id: int | None = None, actor: str = "", reason: str = "", request_id: str = ""
     ) -> AsyncIterator[Connection]:
         with self._tracer.start_as_current_span("database transaction", kind=SpanKind.CLIENT):
-            async with super().transaction(org_id=org_id, actor=actor, reason=reason) as connection:
+            async with super().transaction(
+                org_id=org_id, actor=actor, reason=reason, request_id=request_id
+            ) as connection:
                 yield connection

@@ -7,9 +7,9 @@ where id = %(id)s;
 
 -- name: reserve
 insert into tenancy.operations (id, kind, slug, org_id, caller, idempotency_key, request_hash, request, reason,
-  answer, token_hash, attempt, lease_holder, lease_number, lease_until)
+  answer, token_hash, request_id, attempt, lease_holder, lease_number, lease_until)
 select %(id)s, %(kind)s, o.slug, o.id, %(caller)s, %(key)s, %(request_hash)s, %(request)s::jsonb, %(reason)s,
-  %(answer)s::jsonb, %(token_hash)s, 1, %(holder)s, 1, now() + make_interval(secs => %(seconds)s)
+  %(answer)s::jsonb, %(token_hash)s, %(request_id)s, 1, %(holder)s, 1, now() + make_interval(secs => %(seconds)s)
 from tenancy.organizations o
 where o.id = %(org_id)s and o.status <> 'DELETED' and not exists (
   select from tenancy.operations other
@@ -24,8 +24,8 @@ on conflict do nothing
 returning id;
 
 -- name: read
-select p.id::text, p.kind, p.slug, p.org_id, p.caller, p.request_hash, p.request, p.reason, p.state, p.way, p.attempt,
-  p.undoing, p.lease_number, p.answer, p.problem, p.token_hash, p.created_at, p.ended_at, p.saved_at,
+select p.id::text, p.kind, p.slug, p.org_id, p.caller, p.request_hash, p.request, p.reason, p.request_id, p.state, p.way,
+  p.attempt, p.undoing, p.lease_number, p.answer, p.problem, p.token_hash, p.created_at, p.ended_at, p.saved_at,
   o.operation_id::text as organization_operation_id, o.stack, o.status as organization_status
 from tenancy.operations p join tenancy.organizations o on o.id = p.org_id
 where p.id = %(id)s;
@@ -50,6 +50,8 @@ update tenancy.operations set lease_until = now() + make_interval(secs => %(seco
 where id = %(id)s and lease_number = %(number)s
 returning id;
 
+-- name: check_held
+select id from tenancy.operations where id = %(id)s and lease_number = %(number)s and ended_at is null for share;
 
 -- name: put_back
 update tenancy.operations set lease_until = now() + make_interval(secs => %(seconds)s), attempt = attempt - 1

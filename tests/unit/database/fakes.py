@@ -83,7 +83,7 @@ class FakeDatabase(Database):
 
     @asynccontextmanager
     async def transaction(
-        self, *, org_id: int | None = None, actor: str = "", reason: str = ""
+        self, *, org_id: int | None = None, actor: str = "", reason: str = "", request_id: str = ""
     ) -> AsyncIterator[Connection]:
         self.contexts.append((org_id, actor, reason))
         before = copy.deepcopy(self.state)

@@ -223,7 +223,7 @@ def test_each_operator_is_known_by_a_token_of_their_own() -> None:
 
     def caller(token: str | None) -> str:
         headers = [(b"authorization", f"Bearer {token}".encode())] if token else []
-        return access.caller(Request({"type": "http", "headers": headers}))
+        return access.caller(Request({"type": "http", "headers": headers})).name
 
     assert [caller(TOKEN), caller("token-of-ada-here"), caller(None)] == ["operator", "operator:ada", "sign-up"]
     with pytest.raises(Problem, match="401"):

@@ -131,12 +131,14 @@ def test_the_loop_outlives_a_database_that_is_away(caplog: pytest.LogCaptureFixt
 
         @asynccontextmanager
         async def transaction(
-            self, *, org_id: int | None = None, actor: str = "", reason: str = ""
+            self, *, org_id: int | None = None, actor: str = "", reason: str = "", request_id: str = ""
         ) -> AsyncIterator[Connection]:
             if not self.failed:
                 self.failed = True
                 raise DatabaseFault("PostgreSQL: away")
-            async with super().transaction(org_id=org_id, actor=actor, reason=reason) as connection:
+            async with super().transaction(
+                org_id=org_id, actor=actor, reason=reason, request_id=request_id
+            ) as connection:
                 yield connection
 
     database = Away()
