@@ -7,6 +7,7 @@ DatabaseError
 ├── LeaseTaken         somebody else is at work on it: temporary, try again
 ├── Busy               another operation on the organization has not ended
 ├── LeaseLost          somebody else holds the operation by now
+├── NameTaken          an organization's living projects or documents have another by that name
 ├── VersionMismatch    a setting is not at the version that a change builds on
 ├── RotationRefused    a rotation would end the password in use
 ├── SchemaUnread       pg_dump did not give the schema
@@ -40,6 +41,10 @@ class Busy(DatabaseError):
 
 class LeaseLost(DatabaseError):
     """The lease ran out and another worker took the operation: write nothing more, stop."""
+
+
+class NameTaken(DatabaseError):
+    """Names are taken once among the living of one organization."""
 
 
 class VersionMismatch(DatabaseError):

@@ -1,0 +1,19 @@
+"""Documents of an organization, some of them of one of its projects: names are taken once among the living."""
+
+from dataclasses import dataclass
+
+from database.tenant_rows import Kept, Rows
+
+
+@dataclass(frozen=True)
+class Document(Kept):
+    """One document. `size` is bytes in UTF-8; pages leave `content` out, which is None there."""
+
+    project_id: str | None
+    name: str
+    media_type: str
+    size: int
+    content: str | None
+
+
+DOCUMENTS = Rows("documents", Document)  # key: id

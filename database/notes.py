@@ -1,0 +1,17 @@
+"""Notes, each below a project."""
+
+from dataclasses import dataclass
+
+from database.tenant_rows import Kept, Rows
+
+
+@dataclass(frozen=True)
+class Note(Kept):
+    """One note."""
+
+    project_id: str
+    title: str
+    body: str
+
+
+NOTES = Rows("notes", Note)  # key: project_id, id

@@ -1,0 +1,16 @@
+"""An organization's projects: names are taken once among the living."""
+
+from dataclasses import dataclass
+
+from database.tenant_rows import Kept, Rows
+
+
+@dataclass(frozen=True)
+class Project(Kept):
+    """One project. While it is deleted, its notes and documents are hidden too."""
+
+    name: str
+    description: str
+
+
+PROJECTS = Rows("projects", Project)  # key: id
