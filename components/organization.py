@@ -52,6 +52,7 @@ class Organization(pulumi.ComponentResource):
             quota=plan.sizes,
             database_rotation=plan.database.current,
             retention_days=plan.retention_days,
+            members=plan.members,
             reservation=props.reservation,
             opts=kept,
         )

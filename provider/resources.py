@@ -64,7 +64,7 @@ class AdmissionProof(pulumi.CustomResource):
 class OrganizationRow(pulumi.CustomResource):
     """The organization's row. Its id is the organization's number; a slug is given out once and for ever.
 
-    `reservation` is the operation that has reserved the row already; it counts once.
+    `members` are roles by e-mail address, all of them: its memberships are written with it. `reservation` is the operation that has reserved the row already; it counts once.
     """
 
     operation_id: pulumi.Output[str]
@@ -80,6 +80,7 @@ class OrganizationRow(pulumi.CustomResource):
         quota: Mapping[str, str],
         database_rotation: int,
         retention_days: int,
+        members: Mapping[str, str],
         reservation: str | None = None,
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
@@ -91,6 +92,7 @@ class OrganizationRow(pulumi.CustomResource):
             "quota": dict(quota),
             "database_rotation": database_rotation,
             "retention_days": retention_days,
+            "members": dict(members),
             "reservation": reservation,
             "operation_id": None,
         }

@@ -7,7 +7,8 @@ from typing import Any, Literal
 from pydantic import Field
 
 from cluster import usage
-from database import configs, migrations, organizations
+from database import configs, members, migrations, organizations
+from database.pool import Connection
 from provider.handlers import Handler, Inputs
 from provider.wire import Plain
 
@@ -47,7 +48,10 @@ class DatabaseSchemaHandler(Handler[SchemaInputs]):
 
 
 class OrganizationInputs(Inputs):
-    """The organization as its row has it; `reservation` is the operation that has reserved the row, if one has."""
+    """The organization as its row and its memberships have it; `members` are roles by e-mail address.
+
+    `reservation` is the operation that has reserved the row, if one has.
+    """
 
     slug: str
     display_name: str
@@ -56,6 +60,7 @@ class OrganizationInputs(Inputs):
     quota: dict[str, str] = Field(default_factory=dict)  # defaults: what state of earlier versions lacks
     database_rotation: int = 1
     retention_days: int = 30
+    members: dict[str, str] = Field(default_factory=dict)  # none: memberships are left alone
     reservation: str | None = None
 
     def facts(self) -> organizations.Facts:
@@ -70,7 +75,10 @@ class OrganizationInputs(Inputs):
 
 
 class OrganizationRowHandler(Handler[OrganizationInputs]):
-    """Claims the slug, keeps the organization's facts, and leaves a tombstone. A changed quota is recorded."""
+    """Claims the slug, keeps the organization's facts and members, and leaves a tombstone.
+
+    A changed quota is recorded; a membership that ends or changes ends its tokens.
+    """
 
     kind = "OrganizationRow"
     inputs = OrganizationInputs
@@ -92,11 +100,13 @@ class OrganizationRowHandler(Handler[OrganizationInputs]):
                 )
             else:
                 row = await organizations.claim(connection, wanted.slug, wanted.facts(), managed_by=owner)
+            await _keep_members(connection, row.id, wanted)
         return str(row.id), {"operation_id": row.operation_id}
 
     async def read(self, resource_id: str, known: OrganizationInputs, outputs: Plain) -> Plain | None:
         async with self.database.transaction() as connection:
             row = await organizations.read(connection, int(resource_id))
+            found = await members.roles(connection, int(resource_id))
         if row is None:
             return None
         live = OrganizationInputs(
@@ -107,6 +117,7 @@ class OrganizationRowHandler(Handler[OrganizationInputs]):
             quota=row.quota,
             database_rotation=row.database_rotation,
             retention_days=row.retention_days,
+            members=found,
             reservation=known.reservation,
         )
         return {**live.model_dump(exclude_none=True), "operation_id": row.operation_id}
@@ -115,6 +126,7 @@ class OrganizationRowHandler(Handler[OrganizationInputs]):
         owner = wanted.managed_by
         async with self.database.transaction(actor=_actor(owner), reason=_reason(owner)) as connection:
             row = await organizations.describe(connection, int(resource_id), wanted.facts(), managed_by=owner)
+            await _keep_members(connection, row.id, wanted)
         return {"operation_id": row.operation_id}
 
     async def delete(self, resource_id: str, known: OrganizationInputs, outputs: Plain) -> None:
@@ -122,6 +134,11 @@ class OrganizationRowHandler(Handler[OrganizationInputs]):
             await organizations.delete(connection, int(resource_id), managed_by=known.managed_by)
         if self.users is not None:
             await self.users.discard(int(resource_id))
+
+
+async def _keep_members(connection: Connection, org_id: int, wanted: OrganizationInputs) -> None:
+    if wanted.members:
+        await members.sync(connection, org_id, wanted.members)
 
 
 class ConfigInputs(Inputs):

@@ -99,7 +99,10 @@ class DatabasePlan:
 
 @dataclass(frozen=True)
 class TenantPlan:
-    """Everything that one organization consists of. `adopt`: the UID of its namespace if that is to be imported."""
+    """Everything that one organization consists of. `adopt`: the UID of its namespace if that is to be imported.
+
+    `members` are roles by e-mail address.
+    """
 
     slug: str
     name: str
@@ -109,6 +112,7 @@ class TenantPlan:
     labels: dict[str, str]
     quota: dict[str, str]
     limits: LimitPlan
+    members: dict[str, RoleName]
     bindings: tuple[BindingPlan, ...]
     network_policies: tuple[NetworkPolicyPlan, ...]
     configs: tuple[ConfigDefault, ...]
@@ -129,6 +133,7 @@ def plan(organization: Organization) -> TenantPlan:
         labels=_labels(organization),
         quota=_quota(organization),
         limits=_limits(organization),
+        members={member.email: member.role for member in organization.members},
         bindings=_bindings(organization),
         network_policies=_network_policies(organization),
         configs=_configs(organization),

@@ -249,3 +249,15 @@ revoke execute on function tenancy.revoke_tokens(text, uuid, uuid, uuid, bigint)
 grant select (org_id, email, role, since) on tenancy.memberships to agent_ready_app;
 grant select (id, org_id, email, role, invited_by, created_at, expires_at, accepted_at, withdrawn_at)
   on tenancy.invitations to agent_ready_app;
+
+-- Organizations of the API that exist already: their members, as they were asked for last. A catalog's next update brings its.
+insert into tenancy.memberships (org_id, email, role)
+select o.id, member ->> 'email', member ->> 'role'
+from tenancy.organizations o
+join lateral (
+  select p.request from tenancy.operations p
+  where p.org_id = o.id
+    and (p.kind = 'create' and p.state <> 'FAILED' or p.kind in ('quota', 'change') and p.state = 'COMMITTED')
+  order by p.created_at desc limit 1) described on true,
+  jsonb_array_elements(described.request -> 'members') member
+where o.status <> 'DELETED' and o.managed_by = 'api';

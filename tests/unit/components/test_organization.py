@@ -72,6 +72,7 @@ def test_the_row_is_what_the_plan_says(recording: Recording, tenant: TenantPlan)
         "quota": tenant.sizes,
         "database_rotation": tenant.database.current,
         "retention_days": tenant.retention_days,
+        "members": tenant.members,
     }, "nothing is decided in the component"
 
 

@@ -38,6 +38,7 @@ class State:
     outbox: list[Row] = field(default_factory=list)
     logins: dict[str, Row] = field(default_factory=dict)
     credentials: dict[int, str] = field(default_factory=dict)
+    members: dict[int, dict[str, str]] = field(default_factory=dict)
     dropped_roles: list[str] = field(default_factory=list)
     migrations: list[Row] | None = None
     buckets: dict[bytes, int] = field(default_factory=dict)
@@ -182,6 +183,15 @@ def _forget_credential(state: State, *, org_id: int) -> list[Row]:
     return []
 
 
+def _sync_members(state: State, *, org_id: int, emails: list[str], roles: list[str]) -> list[Row]:
+    state.members[org_id] = dict(zip(emails, roles, strict=True))
+    return []
+
+
+def _roles(state: State, *, org_id: int) -> list[Row]:
+    return [{"email": email, "role": role} for email, role in sorted(state.members.get(org_id, {}).items())]
+
+
 def _update(rows: list[Row], **changes: Any) -> list[Row]:
     for row in rows:
         row.update(changes)
@@ -289,6 +299,8 @@ _ANSWERS: dict[str, Callable[..., list[Row]]] = {
     "credentials.of_organization": _credentials,
     "credentials.all": _credentials,
     "credentials.forget": _forget_credential,
+    "members.sync": _sync_members,
+    "members.roles": _roles,
     "configs.put_defaults": _put_all,
     "configs.unset_defaults": _unset_others,
     "configs.all": lambda s, *, org_id: [row for key, row in sorted(s.configs.items()) if key[0] == org_id],

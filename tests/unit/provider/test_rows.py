@@ -113,8 +113,28 @@ def test_a_refresh_sees_what_was_changed_by_hand(backends: Backends, database: F
         "quota": {},
         "database_rotation": 1,
         "retention_days": 30,
+        "members": {},
         "operation_id": "op-1",
     }, "inputs as they are, and the token"
+
+
+def test_memberships_are_written_with_the_row_and_read_back(backends: Backends, database: FakeDatabase) -> None:
+    handler, ada = OrganizationRowHandler(backends), {"ada@acme.example": "owner"}
+    wanted = ACME.model_copy(update={"members": ada})
+    run(handler.create(wanted))
+    assert database.state.members == {1: ada}, "in the row's own transaction"
+    database.state.members[1] = ada | {"eve@evil.example": "admin"}
+    found = run(handler.read("1", wanted, {}))
+    assert found is not None and found["members"] == database.state.members[1], "somebody's own insert is drift"
+    run(handler.update("1", wanted, {}))
+    assert database.state.members[1] == ada, "the next update makes it so again"
+
+
+def test_state_of_earlier_versions_leaves_memberships_alone(backends: Backends, database: FakeDatabase) -> None:
+    handler, ada = OrganizationRowHandler(backends), {"ada@acme.example": "owner"}
+    run(handler.create(ACME.model_copy(update={"members": ada})))
+    run(handler.update("1", ACME.model_copy(update={"display_name": "Acme Robotics"}), {}))
+    assert database.state.members == {1: ada}, "it says nothing of members, which is not that there are none"
 
 
 def test_a_refresh_finds_no_tombstone(backends: Backends) -> None:
