@@ -31,10 +31,16 @@ class FieldError(Answer):
 class Problem(Answer):
     """RFC 9457, with a request id and one row for each field."""
 
+    type: str = ""
     title: str
     detail: str = ""
     request_id: str = ""
     errors: list[FieldError] = []
+
+    @property
+    def kind(self) -> str:
+        """The end of its type, such as `no-such-organization`; `""` if it has none."""
+        return self.type.rpartition("/")[2]
 
     @property
     def sentence(self) -> str:

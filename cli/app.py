@@ -43,13 +43,14 @@ class Commands(TyperGroup):
 
     def invoke(self, ctx: Any) -> Any:
         """Run the command."""
+        screen = Screen.begin(secrets_in(os.environ))
         try:
             return super().invoke(ctx)
         except CliError as error:
             problem = error
         except KeyboardInterrupt:
             problem = Interrupted("Interrupted; nothing was begun that goes on.")
-        Screen(secrets_in(os.environ)).error(problem)
+        screen.error(problem)
         raise typer.Exit(problem.exit_code)
 
 

@@ -2,23 +2,26 @@
 
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
-from typing import Any
+from contextlib import ExitStack, contextmanager
+from typing import Any, TypeVar
 
 import httpx2
 
+from cli.bearers import Bearer, Nobody, Operator
 from cli.errors import BadAnswer, Busy, Unreachable
 from cli.problems import refusal
 from cli.settings import Settings
 
 CONNECT, ANSWER, SILENCE = 5.0, 120.0, 60.0  # seconds; SILENCE is between two server-sent events or comments
 Query = Mapping[str, str | int | None]
+V = TypeVar("V")
 
 
 class Connection:
     """Calls that raise Refused, Unavailable or Unreachable; with `wait` a busy API is asked again until it answers.
 
-    `say` is told about each wait. The token goes to `settings.url` only: redirects are not followed.
+    `say` is told about each wait. The token goes to `settings.url` only: redirects are not followed. A call whose token
+    the API does not take any more is made once again if its bearer has another.
     """
 
     def __init__(
@@ -31,15 +34,15 @@ class Connection:
         transport: httpx2.BaseTransport | None = None,
     ) -> None:
         self._settings, self._wait, self._say, self._sleep = settings, wait, say, sleep
+        self._bearer: Bearer = Operator(settings.token) if settings.token else Nobody()
         self._client = httpx2.Client(
             base_url=settings.url, transport=transport, trust_env=not settings.is_local,
             timeout=httpx2.Timeout(ANSWER, connect=CONNECT), headers={"User-Agent": "agent-ready-cli"},
         )  # fmt: skip
 
-    @property
-    def has_token(self) -> bool:
-        """Whether calls are the operator's."""
-        return bool(self._settings.token)
+    def act_as(self, bearer: Bearer) -> None:
+        """Make the calls from now on for somebody else than the settings' operator."""
+        self._bearer = bearer
 
     def close(self) -> None:
         """Close what is open to the API."""
@@ -48,45 +51,62 @@ class Connection:
     def call(
         self, method: str, path: str, *, query: Query | None = None, body: Any = None, key: str | None = None,
         version: str | None = None, token: str | None = None, also: frozenset[int] = frozenset(),
-        content: str | None = None,
+        content: str | None = None, anonymous: bool = False,
     ) -> httpx2.Response:  # fmt: skip
         """A successful answer, or one whose status is in `also`.
 
         `key` is the Idempotency-Key, `version` the tag of what the call builds on (If-Match), `content` a document
-        instead of a body.
+        instead of a body, `token` what is sent if there is no bearer. An `anonymous` call has none at all.
         """
-        headers = self._headers(token, key) | ({"If-Match": version} if version else {})
+        bearer = Nobody() if anonymous else self._bearer
+        headers = _given({"Idempotency-Key": key, "If-Match": version})
         sent: dict[str, Any] = {"content": content} if content is not None else {"json": body}
         request = self._client.build_request(method, path, params=_given(query), headers=headers, **sent)
+        shown, renewed = _show(request.headers, bearer.token() or token), False
         while True:
             with _network(self._settings):
                 response = self._client.send(request)
             if response.is_success or response.status_code in also:
                 return response
-            self._raise_unless_waiting(response)
+            if not renewed and (newer := _another(bearer, response, shown)):
+                shown, renewed = _show(request.headers, newer), True
+                continue
+            self._raise_unless_waiting(response, bearer)
 
     @contextmanager
     def events(self, path: str, *, token: str | None, last: str) -> Iterator[Iterator[httpx2.ServerSentEvent]]:
         """Server-sent events, those after the one whose id is `last`. One connection: it may end at any time."""
-        headers = self._headers(token, None) | ({"Last-Event-ID": last} if last else {})
+        headers = httpx2.Headers({"Last-Event-ID": last} if last else {})
+        shown = _show(headers, self._bearer.token() or token)
         timeout = httpx2.Timeout(SILENCE, connect=CONNECT)
-        with _network(self._settings), self._client.sse(path, headers=headers, timeout=timeout) as source:
+        with _network(self._settings), ExitStack() as stack:
+            source = stack.enter_context(self._client.sse(path, headers=headers, timeout=timeout))
+            if newer := _another(self._bearer, source.response, shown):
+                _show(headers, newer)
+                source = stack.enter_context(self._client.sse(path, headers=headers, timeout=timeout))
             if not source.response.is_success:
                 source.response.read()
-                raise refusal(source.response, with_token=self.has_token)
+                raise refusal(source.response, self._bearer)
             yield iter(source)
 
-    def _headers(self, token: str | None, key: str | None) -> dict[str, str]:
-        bearer = self._settings.token or token
-        named = {"Authorization": f"Bearer {bearer}"} if bearer else {}
-        return named | ({"Idempotency-Key": key} if key else {})
-
-    def _raise_unless_waiting(self, response: httpx2.Response) -> None:
-        problem = refusal(response, with_token=self.has_token)
+    def _raise_unless_waiting(self, response: httpx2.Response, bearer: Bearer) -> None:
+        problem = refusal(response, bearer)
         if not (self._wait and isinstance(problem, Busy)):
             raise problem
         self._say(f"The API is busy; asking again in {problem.seconds:.0f} s. Ctrl-C stops.")
         self._sleep(problem.seconds)
+
+
+def _show(headers: httpx2.Headers, token: str | None) -> str:
+    """Have the token sent, if there is one."""
+    if token:
+        headers["Authorization"] = f"Bearer {token}"
+    return token or ""
+
+
+def _another(bearer: Bearer, response: httpx2.Response, refused: str) -> str | None:
+    """A newer token, if the one sent is what the API objects to."""
+    return bearer.another(refused) if response.status_code == 401 and refused else None
 
 
 @contextmanager
@@ -106,5 +126,5 @@ def _network(settings: Settings) -> Iterator[None]:
         raise Unreachable(f"The connection to {url} broke before the answer was complete.") from broken
 
 
-def _given(query: Query | None) -> dict[str, str | int]:
-    return {name: value for name, value in (query or {}).items() if value is not None}
+def _given(named: Mapping[str, V | None] | None) -> dict[str, V]:
+    return {name: value for name, value in (named or {}).items() if value is not None}

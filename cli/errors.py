@@ -39,13 +39,15 @@ class Misused(CliError):
 
 
 class Refused(CliError):
-    """The API refused the call; `fields` are the rows (field, problem) of what it objects to."""
+    """The API refused the call; `fields` are the rows (field, problem) of what it objects to, `kind` its name for why."""
 
     exit_code = 3
 
-    def __init__(self, text: str, next_step: str = "", *, fields: tuple[tuple[str, str], ...] = ()) -> None:
+    def __init__(
+        self, text: str, next_step: str = "", *, fields: tuple[tuple[str, str], ...] = (), kind: str = ""
+    ) -> None:
         super().__init__(text, next_step)
-        self.fields = fields
+        self.fields, self.kind = fields, kind
 
 
 class Outdated(Refused):

@@ -7,18 +7,14 @@ import httpx2
 from pydantic import ValidationError
 
 from cli.answers import Problem
+from cli.bearers import Bearer
 from cli.errors import BadAnswer, Busy, CliError, Outdated, Refused, Unavailable
-from cli.settings import SOURCE, TOKEN
 
 WITHOUT_A_HINT = 5.0  # seconds, when a busy API does not say how long
-_NEXT = {
-    403: "This token may not do that; the operator's may.",
-    404: "`python -m cli list` shows which organizations there are.",
-}
 
 
-def refusal(response: httpx2.Response, *, with_token: bool) -> CliError:
-    """The exception for an answer that is no success; the response has to be read already."""
+def refusal(response: httpx2.Response, bearer: Bearer) -> CliError:
+    """The exception for an answer that is no success, to a call of `bearer`; the response has to be read already."""
     status = response.status_code
     problem = _problem(response)
     text = f"{problem.sentence} (HTTP {status}{_request(problem)})"
@@ -30,7 +26,7 @@ def refusal(response: httpx2.Response, *, with_token: bool) -> CliError:
         return BadAnswer(text, "Is API_URL the address of this API?")
     fields = tuple((error.field, error.problem) for error in problem.errors)
     kind = Outdated if status == 412 else Refused
-    return kind(text, _next_step(status, with_token), fields=fields)
+    return kind(text, bearer.way_out(status, problem.kind), fields=fields, kind=problem.kind)
 
 
 def retry_after(value: str) -> float:
@@ -51,14 +47,6 @@ def _problem(response: httpx2.Response) -> Problem:
         return Problem.model_validate_json(response.content)
     except ValidationError:
         return Problem(title="")
-
-
-def _next_step(status: int, with_token: bool) -> str:
-    if status != 401:
-        return _NEXT.get(status, "")
-    if not with_token:
-        return f"{TOKEN} is not set; {SOURCE}"
-    return f"The {TOKEN} of this shell is not this API's; `. .local/env` sets it."
 
 
 def _request(problem: Problem) -> str:

@@ -8,6 +8,7 @@ import re
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from contextvars import ContextVar
 from typing import Any
 
 from rich.console import Console
@@ -16,6 +17,7 @@ from rich.table import Table
 from rich.text import Text
 
 from cli.errors import CliError, Refused
+from cli.program import renamed
 
 UNBOUNDED = 4000  # columns of a pipe or a file: no line is broken
 _CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069]")  # and turned directions
@@ -24,16 +26,32 @@ Cells = Sequence[object]
 
 
 class Screen:
-    """Prints; `secrets` are replaced wherever they turn up."""
+    """Prints; `secrets` are replaced wherever they turn up. There is one of each run of the program."""
 
     def __init__(self, secrets: Iterable[str] = ()) -> None:
-        self._secrets = tuple(secrets)
+        self._secrets = {secret for secret in secrets if secret}
         self._out, self._err = _console(stderr=False), _console(stderr=True)
+
+    @classmethod
+    def begin(cls, secrets: Iterable[str]) -> "Screen":
+        """The screen of a run that begins, which `current` gives from now on."""
+        screen = cls(secrets)
+        _CURRENT.set(screen)
+        return screen
+
+    @classmethod
+    def current(cls) -> "Screen":
+        """The screen of this run."""
+        return _CURRENT.get()
+
+    def hide(self, *secrets: str) -> None:
+        """Show none of these from now on."""
+        self._secrets |= {secret for secret in secrets if secret}
 
     def clean(self, value: object) -> str:
         """A value as text that is safe to print; None is a dash."""
         text = "–" if value is None else value if isinstance(value, str) else _compact(value)
-        for secret in self._secrets:
+        for secret in sorted(self._secrets, key=len, reverse=True):  # one may be a part of another
             text = text.replace(secret, "***")
         return _CONTROL.sub("\N{REPLACEMENT CHARACTER}", text)
 
@@ -69,11 +87,11 @@ class Screen:
 
     def line(self, text: str) -> None:
         """A sentence that belongs to the result."""
-        self._out.print(Text(self.clean(text)), soft_wrap=True)
+        self._out.print(Text(self._sentence(text)), soft_wrap=True)
 
     def note(self, text: str) -> None:
         """A sentence beside the result."""
-        self._err.print(Text(self.clean(text), style="dim"), soft_wrap=True)
+        self._err.print(Text(self._sentence(text), style="dim"), soft_wrap=True)
 
     def ask_about(self, text: str) -> None:
         """What a question is about, on standard error and not to be overlooked."""
@@ -81,11 +99,14 @@ class Screen:
 
     def error(self, error: CliError) -> None:
         """An error, the fields it is about, and what to do next."""
-        self._err.print(Text(self.clean(str(error)), style="red"), soft_wrap=True)
+        self._err.print(Text(self._sentence(str(error)), style="red"), soft_wrap=True)
         for name, problem in error.fields if isinstance(error, Refused) else ():
             self._err.print(Text(f"  {self.clean(name)}: {self.clean(problem)}"), soft_wrap=True)
         if error.next_step:
-            self._err.print(Text(self.clean(error.next_step)), soft_wrap=True)
+            self._err.print(Text(self._sentence(error.next_step)), soft_wrap=True)
+
+    def _sentence(self, text: str) -> str:
+        return self.clean(renamed(text))
 
     @contextmanager
     def progress(self, title: str, total: int | None = None) -> Iterator["Ticker"]:
@@ -102,6 +123,9 @@ class Screen:
                 lambda text: bar.update(task, description=self.clean(text)),
                 lambda: bar.advance(task),
             )
+
+
+_CURRENT: ContextVar[Screen] = ContextVar("screen")
 
 
 class Ticker:

@@ -7,29 +7,38 @@ from uuid import uuid4
 
 from pydantic import SecretStr
 
+from cli import acting
+from cli.acting import By
 from cli.answers import COMMITTED, Operation, Problem, Step
 from cli.api import Api
 from cli.connection import Connection
 from cli.errors import Interrupted, Misused, OperationFailed, Unreachable
 from cli.events import Follower
+from cli.identity.api import IdentityApi
+from cli.identity.keeper import Keeper
 from cli.screen import Screen
-from cli.settings import Settings, secrets_in
+from cli.settings import Settings
 
 
 class Session:
     """One run of one command."""
 
-    def __init__(self, api: Api, screen: Screen) -> None:
-        self.api, self.screen = api, screen
+    def __init__(self, settings: Settings, connection: Connection, screen: Screen) -> None:
+        self.settings, self.connection, self.screen = settings, connection, screen
+        self.api, self.identity = Api(connection), IdentityApi(connection)
+        self.keeper = Keeper(settings, self.identity, screen.hide)
 
     @classmethod
     @contextmanager
-    def open(cls, *, wait: bool = False) -> Iterator["Session"]:
+    def open(cls, *, wait: bool = False, by: By = By.OPERATOR) -> Iterator["Session"]:
         """A session by the environment's settings, closed in the end; raise Misused if they do not suffice."""
-        screen = Screen(secrets_in(os.environ))
-        connection = Connection(Settings.read(os.environ), wait=wait, say=screen.note)
+        screen = Screen.current()
+        settings = Settings.read(os.environ)
+        connection = Connection(settings, wait=wait, say=screen.note)
         try:
-            yield cls(Api(connection), screen)
+            session = cls(settings, connection, screen)
+            connection.act_as(acting.bearer(by, settings, session.keeper))
+            yield session
         finally:
             connection.close()
 

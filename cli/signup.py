@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from cli import options
+from cli.acting import By
 from cli.answers import Accepted, SignedUp
 from cli.reading import parse
 from cli.session import Session, going_on, idempotency_key
@@ -37,7 +38,7 @@ def sign_up(
     own_key = idempotency_key(key)
     quota = options.given(cpu=cpu, memory=memory, storage=storage)
     body = options.given(name=name, slug=slug, owner_email=owner, plan=plan, quota=quota or None)
-    with Session.open(wait=wait) as session:
+    with Session.open(wait=wait, by=By.ANYBODY) as session:
         made = _send(session, body, own_key)
         if as_json:
             session.screen.json(made.plain())

@@ -1,6 +1,7 @@
 """A fake API, and the command line run against it."""
 
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 from typer.testing import CliRunner, Result
@@ -19,12 +20,18 @@ def api() -> FakeApi:
 
 
 @pytest.fixture
-def run(api: FakeApi) -> Iterator[Run]:
+def run(api: FakeApi, tmp_path: Path) -> Iterator[Run]:
     """Run one command: its arguments, what is typed, and other variables than usual."""
     with api.served() as url:
 
         def once(*arguments: str, typed: str = "", **environment: str | None) -> Result:
-            variables = {"API_URL": url, "OPERATOR_TOKEN": TOKEN, "COLUMNS": "200", **environment}
+            variables = {
+                "API_URL": url,
+                "OPERATOR_TOKEN": TOKEN,
+                "COLUMNS": "200",
+                "XDG_STATE_HOME": str(tmp_path),
+                **environment,
+            }
             result = CliRunner().invoke(app, list(arguments), input=typed, env=variables)
             assert result.exception is None or isinstance(result.exception, SystemExit), result.exception
             assert "Traceback" not in result.output, result.output
