@@ -1,6 +1,7 @@
 """Documents of an organization, some of them of one of its projects: names are taken once among the living."""
 
 from dataclasses import dataclass
+from uuid import UUID
 
 from database.tenant_rows import Kept, Rows
 
@@ -9,7 +10,7 @@ from database.tenant_rows import Kept, Rows
 class Document(Kept):
     """One document. `size` is bytes in UTF-8; pages leave `content` out, which is None there."""
 
-    project_id: str | None
+    project_id: UUID | None
     name: str
     media_type: str
     size: int

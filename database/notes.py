@@ -1,6 +1,7 @@
 """Notes, each below a project."""
 
 from dataclasses import dataclass
+from uuid import UUID
 
 from database.tenant_rows import Kept, Rows
 
@@ -9,7 +10,7 @@ from database.tenant_rows import Kept, Rows
 class Note(Kept):
     """One note."""
 
-    project_id: str
+    project_id: UUID
     title: str
     body: str
 

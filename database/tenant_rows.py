@@ -21,7 +21,7 @@ from database.sql import query
 class Kept:
     """What every row has. `version` begins at 1 and counts its changes, whoever makes them."""
 
-    id: str
+    id: UUID
     version: int
     created_by: str
     created_at: datetime
