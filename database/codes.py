@@ -2,36 +2,47 @@
 
 from dataclasses import dataclass, field
 
+from database.browsers import Browser
 from database.pool import Connection, fetch_one
 from database.sql import query
 
 
 @dataclass(frozen=True)
 class Code:
-    """What a code stands for. `root` is the session of the log-in; `was_used` and `is_old` say that it counts no more."""
+    """What a code stands for."""
 
-    root: str
     redirect_uri: str
     code_challenge: str = field(repr=False)
     nonce: str | None
     scope: str
-    was_used: bool = False
-    is_old: bool = False
 
 
-async def add(connection: Connection, code_hash: str, client_id: str, code: Code, *, seconds: float) -> None:
-    """Keep it for so many seconds, by the SHA-256 of what the browser carries."""
-    values = {
-        "code_hash": code_hash, "client_id": client_id, "root": code.root, "redirect_uri": code.redirect_uri,
-        "code_challenge": code.code_challenge, "nonce": code.nonce, "scope": code.scope, "seconds": seconds,
-    }  # fmt: skip
+@dataclass(frozen=True)
+class Taken:
+    """A code that came back, and who had logged in; it counts unless it `was_used` before or `is_old`."""
+
+    code: Code
+    browser: Browser
+    was_used: bool
+    is_old: bool
+
+
+async def add(
+    connection: Connection, code_hash: str, client_id: str, root: str, code: Code, *, seconds: float
+) -> None:  # fmt: skip
+    """Keep it for so many seconds, by the SHA-256 of what the browser carries; `root` is the log-in's session."""
+    values = {**vars(code), "code_hash": code_hash, "client_id": client_id, "root": root, "seconds": seconds}
     await connection.execute(query("codes.add"), values)
 
 
-async def take(connection: Connection, code_hash: str, client_id: str) -> Code | None:
+async def take(connection: Connection, code_hash: str, client_id: str) -> Taken | None:
     """The client's code, used from now on; None if it has none like that. Of several at once one alone is the first."""
     found = await fetch_one(connection, query("codes.take"), code_hash=code_hash, client_id=client_id)
-    return Code(**found) if found else None
+    if found is None:
+        return None
+    code = Code(**{name: found[name] for name in ("redirect_uri", "code_challenge", "nonce", "scope")})
+    browser = Browser(**{name: found[name] for name in ("session_id", "user_id", "email", "platform_role")})
+    return Taken(code, browser, found["was_used"], found["is_old"])
 
 
 async def forget_old(connection: Connection) -> None:

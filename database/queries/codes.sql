@@ -10,8 +10,10 @@ with found as (
   for update
 )
 update tenancy.authorization_codes c set used_at = coalesce(c.used_at, now())
-from found where c.code_hash = found.code_hash
-returning c.root::text, c.redirect_uri, c.code_challenge, c.nonce, c.scope, found.was_used, found.is_old;
+from found, tenancy.sessions s, tenancy.users u
+where c.code_hash = found.code_hash and s.id = c.root and u.id = s.user_id
+returning c.redirect_uri, c.code_challenge, c.nonce, c.scope, found.was_used, found.is_old,
+  s.id::text as session_id, u.id::text as user_id, u.email, u.platform_role;
 
 -- name: forget_old
 delete from tenancy.authorization_codes where expires_at < now() - interval '1 day';

@@ -1,0 +1,46 @@
+"""What the issuer's pages and endpoints ask of sessions: whose a browser is, and whether a person still counts."""
+
+from dataclasses import dataclass
+
+from database.pool import Database, fetch_one
+from database.sql import query
+
+
+@dataclass(frozen=True)
+class Browser:
+    """A browser that somebody has logged in with: the session of that log-in, and whose it is."""
+
+    session_id: str
+    user_id: str
+    email: str
+    platform_role: str | None
+
+
+async def find(database: Database, browser_hash: str) -> Browser | None:
+    """The living session of the cookie with that SHA-256, or None."""
+    async with database.statement() as connection:
+        found = await fetch_one(connection, query("browsers.find"), browser_hash=browser_hash)
+    return Browser(**found) if found else None
+
+
+async def is_member(database: Database, email: str, org_id: int) -> bool:
+    """Whether the address belongs to the organization."""
+    async with database.statement() as connection:
+        found = await fetch_one(connection, query("browsers.is_member"), email=email, org_id=org_id)
+    return bool(found and found["is_member"])
+
+
+async def is_enabled(database: Database, user_id: str) -> bool:
+    """Whether there is such an account and nobody has disabled it."""
+    async with database.statement() as connection:
+        found = await fetch_one(connection, query("browsers.is_enabled"), user_id=user_id)
+    return bool(found and found["is_enabled"])
+
+
+async def of_refresh_token(database: Database, token_hash: str, client_id: str) -> str | None:
+    """The session of the client's refresh token with that SHA-256, used or not; None if it has none like that."""
+    async with database.statement() as connection:
+        found = await fetch_one(
+            connection, query("browsers.of_refresh_token"), token_hash=token_hash, client_id=client_id
+        )
+    return found["session_id"] if found else None

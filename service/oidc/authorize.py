@@ -1,0 +1,117 @@
+"""GET and POST /oauth2/authorize, and the log-in behind it: who somebody is, once, and a code for the client."""
+
+import hashlib
+import secrets
+
+from fastapi import APIRouter, Request, Response
+from fastapi.responses import RedirectResponse
+
+from database import browsers, codes
+from database.codes import Code
+from service.identity import Identity
+from service.oidc import asking, browser, pages, redirects
+from service.oidc.asking import Asked, Place
+from service.oidc.errors import RedirectError
+from service.oidc.parameters import Parameters, of_form, of_query
+from service.oidc.routing import NO_STORE, PageRoute
+from service.problems import Problem
+from service.services import Services
+
+CODE_SECONDS = 60
+_LOG_IN = "/oauth2/log-in"
+
+
+def router(services: Services, identity: Identity) -> APIRouter:
+    """The routes. They are pages, which OpenAPI does not describe; discovery does."""
+    routes = APIRouter(route_class=PageRoute, include_in_schema=False)
+
+    @routes.get("/oauth2/authorize")
+    async def authorize(request: Request) -> Response:
+        """A code for whoever is logged in, and the form for whoever is not."""
+        return await _authorized(services, identity, request, of_query(request))
+
+    @routes.post("/oauth2/authorize")
+    async def authorize_by_form(request: Request) -> Response:
+        """The same for clients that send a form (OpenID Connect Core, 3.1.2.1)."""
+        return await _authorized(services, identity, request, await of_form(request))
+
+    @routes.post(_LOG_IN)
+    async def log_in(request: Request) -> Response:
+        """What the form sends: the request's own parameters are the query, as they were."""
+        browser.check_ours(request, identity.issuer_url)
+        given, form = of_query(request), await of_form(request)
+        place = await asking.place(services.database, given)
+        try:
+            return await _logged_in(services, identity, request, place, asking.asked(given), given, form)
+        except RedirectError as error:
+            return _back(place, identity, error=error.error, error_description=error.description)
+
+    return routes
+
+
+async def _authorized(services: Services, identity: Identity, request: Request, given: Parameters) -> Response:
+    place = await asking.place(services.database, given)
+    try:
+        asked = asking.asked(given)
+        found = await browser.logged_in(services.database, request) if asked.prompt != "login" else None
+        if found is not None:
+            await _check_member(services, place, found.email)
+            return await _answer(services, identity, place, asked, found.session_id)
+        if asked.prompt == "none":
+            raise RedirectError("login_required", "nobody is logged in")
+    except RedirectError as error:
+        return _back(place, identity, error=error.error, error_description=error.description)
+    return _form(place, given)
+
+
+async def _logged_in(
+    services: Services, identity: Identity, request: Request, place: Place, asked: Asked, given: Parameters,
+    form: Parameters,
+) -> Response:  # fmt: skip
+    network = request.client.host if request.client else ""
+    try:
+        user = await identity.sessions.authenticate(form.get("email", ""), form.get("password", ""), network)
+    except Problem as problem:
+        return _form(place, given, problem)
+    await _check_member(services, place, user.email)
+    cookie, kept = browser.new_cookie()
+    session = await identity.sessions.begin(user, browser.CLIENT, browser_hash=kept)
+    response = await _answer(services, identity, place, asked, session.id)
+    browser.keep(request, response, cookie)
+    return response
+
+
+async def _check_member(services: Services, place: Place, email: str) -> None:
+    """Raise a RedirectError for who does not belong to the client's organization, if it is an organization's."""
+    owner = place.client.org_id
+    if owner is not None and not await browsers.is_member(services.database, email, owner):
+        raise RedirectError("access_denied", "the account that is logged in does not belong to this organization")
+
+
+async def _answer(services: Services, identity: Identity, place: Place, asked: Asked, root: str) -> Response:
+    """Send the browser back with a code, which stands for the log-in `root`."""
+    code = secrets.token_urlsafe(32)
+    kept = Code(place.redirect_uri, asked.code_challenge, asked.nonce, asked.scope)
+    async with services.database.transaction() as connection:
+        await codes.add(connection, hash_of(code), place.client.client_id, root, kept, seconds=CODE_SECONDS)
+    return _back(place, identity, code=code)
+
+
+def hash_of(code: str) -> str:
+    """What is kept of a code."""
+    return hashlib.sha256(code.encode()).hexdigest()
+
+
+def _form(place: Place, given: Parameters, problem: Problem | None = None) -> Response:
+    response = pages.log_in(
+        redirects.with_parameters(_LOG_IN, given), place.client.name,
+        leads_to=redirects.form_source(place.redirect_uri), wrong=problem.detail if problem else "",
+        status=problem.status if problem else 200,
+    )  # fmt: skip
+    response.headers.update(problem.headers if problem else {})
+    return response
+
+
+def _back(place: Place, identity: Identity, **answer: str) -> Response:
+    # 303: a browser that has just sent a password does not send it on (RFC 9700, 4.12).
+    return RedirectResponse(place.back(identity.issuer_url, **answer), 303, headers=NO_STORE)

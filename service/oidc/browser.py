@@ -1,0 +1,52 @@
+"""The issuer's cookie: a session of its own, so that who has logged in is not asked again for the next client."""
+
+import hashlib
+import secrets
+from urllib.parse import urlsplit
+
+from fastapi import Request, Response
+
+from database import browsers
+from database.browsers import Browser
+from database.pool import Database
+from service.oidc.errors import PageError
+
+COOKIE = "__Host-agent-ready"
+#: The client that a browser's own session is of; nobody can register it.
+CLIENT = "agent-ready-browser"
+
+
+def new_cookie() -> tuple[str, str]:
+    """A cookie's value with 256 random bits, and what is kept of it."""
+    value = secrets.token_urlsafe(32)
+    return value, digest(value)
+
+
+def digest(value: str) -> str:
+    """SHA-256, in hexadecimal."""
+    return hashlib.sha256(value.encode()).hexdigest()
+
+
+async def logged_in(database: Database, request: Request) -> Browser | None:
+    """Whose browser it is, or None."""
+    value = request.cookies.get(COOKIE)
+    return await browsers.find(database, digest(value)) if value else None
+
+
+def keep(request: Request, response: Response, value: str) -> None:
+    """Set the cookie, until the browser is closed; only over TLS, where its name can be trusted."""
+    if request.url.scheme == "https":
+        response.set_cookie(COOKIE, value, path="/", secure=True, httponly=True, samesite="lax")
+
+
+def forget(response: Response) -> None:
+    """Have the browser forget it."""
+    response.delete_cookie(COOKIE, path="/", secure=True, httponly=True, samesite="lax")
+
+
+def check_ours(request: Request, issuer_url: str) -> None:
+    """Raise a PageError (403) for a form that another site's page sent: browsers say whose page it was."""
+    origin, ours = request.headers.get("origin"), urlsplit(issuer_url)
+    asked = f"{request.url.scheme}://{request.url.netloc}"
+    if origin not in (None, f"{ours.scheme}://{ours.netloc}", asked):
+        raise PageError("This form was not sent from our own page.", 403)
