@@ -16,8 +16,18 @@ def write(path: Path, server: str, authority: bytes, client: Pair, user: str) ->
     return write_private(path, render(server, authority, client, user))
 
 
+def write_with_token(path: Path, server: str, authority: bytes, token: str) -> bool:
+    """Write one of a client that shows a token: what the API server reads to reach a webhook."""
+    return write_private(path, _rendered(server, authority, CONTEXT, f"token: {token}"))
+
+
 def render(server: str, authority: bytes, client: Pair, user: str) -> str:
     """The kubeconfig of one client certificate."""
+    certificate = f"client-certificate-data: {_encoded(client.certificate)}"
+    return _rendered(server, authority, user, f"{certificate}\n    client-key-data: {_encoded(client.key)}")
+
+
+def _rendered(server: str, authority: bytes, user: str, credentials: str) -> str:
     return f"""\
 apiVersion: v1
 kind: Config
@@ -35,8 +45,7 @@ contexts:
 users:
 - name: {user}
   user:
-    client-certificate-data: {_encoded(client.certificate)}
-    client-key-data: {_encoded(client.key)}
+    {credentials}
 """
 
 

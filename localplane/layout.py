@@ -72,6 +72,11 @@ class Layout:
         return self.local / "pulumi-state"
 
     @property
+    def mail(self) -> Path:
+        """Where the service leaves its messages instead of sending them."""
+        return self.local / "mail"
+
+    @property
     def kubectl_cache(self) -> Path:
         return self.local / "kubectl-cache"
 
@@ -102,6 +107,6 @@ class Layout:
         self.local.chmod(0o711 if os.geteuid() == 0 else 0o700)
         secrets = self.secret("any").parent
         for folder in (
-            self.pki, self.logs, secrets, self.bin, self.pulumi_home, self.pulumi_state, self.kubectl_cache
+            self.pki, self.logs, secrets, self.bin, self.pulumi_home, self.pulumi_state, self.kubectl_cache, self.mail
         ):  # fmt: skip
             private_folder(folder)

@@ -1,4 +1,4 @@
-"""``.local/bin``: the programs that were found, under their usual names, for people and scripts."""
+"""``.local/bin``: the programs that were found, under their usual names, and our own command line."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from localplane.files import write_private
+from localplane.layout import Layout
 from localplane.parts import Found
 
 #: Parts to have on PATH, each with what usually lies beside it and is of use too.
@@ -20,18 +21,30 @@ OFFERED: Mapping[str, tuple[str, ...]] = {
 }
 
 
-def refresh(folder: Path, found: Mapping[str, Found]) -> None:
-    """Make the folder hold exactly the offered programs that exist."""
+#: The command line of this repository.
+COMMAND = "agent-ready"
+
+
+def command(layout: Layout) -> str:
+    """A script that runs this checkout's ``cli`` from any folder, whatever modules lie in that one."""
+    root, python = (shlex.quote(os.fspath(path)) for path in (layout.root, layout.local / "venv" / "bin" / "python"))
+    return f'#!/bin/sh\nPYTHONPATH={root} exec {python} -P -m cli "$@"\n'
+
+
+def refresh(folder: Path, found: Mapping[str, Found], scripts: Mapping[str, str]) -> None:
+    """Make the folder hold exactly the offered programs that exist, and these scripts by name."""
     wanted = {path.name: (path, found[part].environment) for part in OFFERED if part in found
               for path in _programs(part, found[part])}  # fmt: skip
     for entry in folder.iterdir():
-        if entry.name not in wanted:
+        if entry.name not in wanted and entry.name not in scripts:
             entry.unlink()
     for name, (path, environment) in wanted.items():
         if environment:
             _place_script(folder / name, path, environment)
         else:
             _place_link(folder / name, path)
+    for name, text in scripts.items():
+        write_private(folder / name, text, mode=0o700)
 
 
 def _programs(part: str, found: Found) -> Iterable[Path]:

@@ -44,6 +44,8 @@ LEAVES: Mapping[str, tuple[str, Subject]] = {
     "postgres": (CLUSTER, Subject("postgres", hosts=HOSTS, server=True)),
     "redis": (CLUSTER, Subject("redis", hosts=HOSTS, server=True)),
     "relay": (CLUSTER, Subject("relay", hosts=HOSTS, server=True)),
+    "issuer": (CLUSTER, Subject("issuer", hosts=HOSTS, server=True)),
+    "console": (CLUSTER, Subject("console", hosts=HOSTS, server=True)),
     "client-admin": (CLUSTER, ADMIN),
     "client-controllers": (CLUSTER, CONTROLLERS),
     "client-pulumi": (CLUSTER, PULUMI),

@@ -18,7 +18,7 @@ from localplane.lock import exclusive
 from localplane.parts import Found, ProgressLine, obtain, pulumi_home
 from localplane.pki import ADMIN, CLUSTER, PULUMI, SERVICE, Pki
 from localplane.record import Record
-from localplane.servers import CHANNEL, DATABASE, EVERYTHING, SERVED, Api, Ground, Relay, Server
+from localplane.servers import CHANNEL, DATABASE, EVERYTHING, SERVED, Api, Ground, OAuth2Proxy, Relay, Server
 from localplane.servers import CLUSTER as CLUSTER_SERVERS
 from localplane.supervisor import Supervisor
 
@@ -44,7 +44,7 @@ def wanted(named: Named) -> tuple[type[Server], ...]:
 
 def served(named: Named) -> tuple[type[Server], ...]:
     """The servers to start once the catalog is deployed."""
-    return (Api, Relay) if named.relayed else (Api,)
+    return (Api, Relay, OAuth2Proxy) if named.relayed else (Api, OAuth2Proxy)
 
 
 def parts_of(servers: Iterable[type[Server]]) -> list[str]:
@@ -70,7 +70,7 @@ class Plane:
             record = Record(self.layout.record)
             named = Named.remembered(record.external).with_changes(given or {})
             servers = wanted(named)
-            found = self._obtain(servers)
+            found = self._obtain((*servers, *served(named)))
             self._console.expect(len(servers) + len(named.facts()) + 2 + (not named.kubeconfig))
             app_database_url = external.check(named, found, self.layout, self._console.step)
             record.remember_external(named.facts())
@@ -81,7 +81,7 @@ class Plane:
             self._describe(ground, named, app_database_url)
 
     def serve(self) -> None:
-        """Have the API and the relay running in the background, as this checkout's code and ``.local/env`` are now."""
+        """Have the API and what goes with it running in the background, as code and ``.local/env`` are now."""
         self.layout.prepare()
         with exclusive(self.layout.local / "lock", "serve", self._console.note):
             record = Record(self.layout.record)
@@ -89,7 +89,7 @@ class Plane:
             if not record.ports.keys() >= {name for kind in kinds for name in kind.port_names}:
                 raise PlaneError("The platform was never started here. `make up` does that first.")
             supervisor = Supervisor(self.layout, record, self._cancelled)
-            ground = Ground(self.layout, record.ports, Pki(self.layout.pki), self._obtain(()))
+            ground = Ground(self.layout, record.ports, Pki(self.layout.pki), self._obtain(kinds))
             self._console.expect(len(kinds))
             for kind in kinds:
                 self._bring_up(supervisor, kind, ground)
@@ -155,8 +155,12 @@ class Plane:
         servers: Iterable[type[Server]],
         found: Mapping[str, Found],
     ) -> Ground:
-        stopped = [server for server in (*servers, *SERVED) if supervisor.alive(server.name) is None]
-        names = [name for server in stopped for name in server.port_names]
+        names = [
+            name
+            for server in (*servers, *SERVED)
+            for name in server.port_names
+            if supervisor.alive(server.name) is None or name not in record.ports  # one that it had no use for before
+        ]
         record.remember_ports(ports.settle(record.ports, names, self._console.note))
         pki = Pki(self.layout.pki)
         made = pki.ensure()
@@ -195,7 +199,7 @@ class Plane:
         return self._console.step("identities of Pulumi and the service applied")
 
     def _describe(self, ground: Ground, named: Named, app_database_url: str) -> None:
-        links.refresh(self.layout.bin, ground.found)
+        links.refresh(self.layout.bin, ground.found, {links.COMMAND: links.command(self.layout)})
         pulumi_home(self.layout.pulumi_home, ground.found)
         variables.write(ground, named, app_database_url)
         self._console.step(f"described in {self.layout.env}")

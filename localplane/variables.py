@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from urllib.parse import quote
 
+from localplane import issuer
 from localplane.external import Named
 from localplane.files import keep_secret, write_private
 from localplane.layout import Layout
@@ -26,6 +27,7 @@ def write(ground: Ground, named: Named, app_database_url: str) -> None:
         **_database(ground, named, app_database_url),
         **_channel(ground, named),
         **_relay(ground, named),
+        **issuer.facts(ground, named),
         **_pulumi(ground.layout, ground.found),
         "API_URL": f"http://127.0.0.1:{ground.ports['api']}",
         "OPERATOR_TOKEN": keep_secret(ground.layout.secret("operator-token")),
@@ -69,11 +71,12 @@ def _database(ground: Ground, named: Named, app_database_url: str) -> dict[str, 
 
 def _channel(ground: Ground, named: Named) -> dict[str, str]:
     if named.redis_url:
-        return {"REDIS_URL": named.redis_url, "REDIS_OPERATOR_URL": named.redis_url}
+        return dict.fromkeys(("REDIS_URL", "REDIS_OPERATOR_URL", "REDIS_LISTENER_URL"), named.redis_url)
     redis = Redis(ground)
     return {
         "REDIS_URL": _redis_url(redis, "publisher"),
         "REDIS_OPERATOR_URL": _redis_url(redis, "operator"),
+        "REDIS_LISTENER_URL": _redis_url(redis, "listener"),
         "REDIS_CA_FILE": str(ground.pki.certificate(CLUSTER)),
     }
 

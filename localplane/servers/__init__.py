@@ -9,6 +9,7 @@ from localplane.servers.apiserver import ApiServer
 from localplane.servers.base import Ground, Server
 from localplane.servers.controllers import ControllerManager
 from localplane.servers.etcd import Etcd
+from localplane.servers.oauth2_proxy import OAuth2Proxy
 from localplane.servers.postgres import Postgres
 from localplane.servers.redis import Redis
 from localplane.servers.relay import Relay
@@ -19,11 +20,11 @@ DATABASE: tuple[type[Server], ...] = (Postgres,)
 CHANNEL: tuple[type[Server], ...] = (Redis,)
 ALL: tuple[type[Server], ...] = (*CLUSTER, *DATABASE, *CHANNEL)
 #: What needs the schema, and so is started on its own when the catalog is deployed.
-SERVED: tuple[type[Server], ...] = (Api, Relay)
+SERVED: tuple[type[Server], ...] = (Api, Relay, OAuth2Proxy)
 #: What may run, and is stopped.
 EVERYTHING: tuple[type[Server], ...] = (*ALL, *SERVED)
 
 __all__ = [
     "ALL", "CHANNEL", "CLUSTER", "DATABASE", "EVERYTHING", "SERVED", "Api", "ApiServer", "ControllerManager", "Etcd",
-    "Ground", "Postgres", "Redis", "Relay", "Server",
+    "Ground", "OAuth2Proxy", "Postgres", "Redis", "Relay", "Server",
 ]  # fmt: skip

@@ -16,11 +16,11 @@ SUFFIXES = (".py", ".sql", ".yaml")
 
 
 class Api(Server):
-    """One replica, in the background."""
+    """One replica, in the background; it listens as the issuer too, over TLS."""
 
     name = "service"
     part = "pulumi"  # its engines are pulumi's
-    port_names = ("api",)
+    port_names = ("api", "issuer")
     needs = ("kube-apiserver", "postgres", "redis")
     stop_seconds = 45.0  # what is at work comes to its end
 

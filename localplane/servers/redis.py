@@ -1,4 +1,4 @@
-"""Redis, TLS only, as the hot-reload channel: nothing in it is worth keeping, nothing is written to disk."""
+"""Redis, TLS only, as the channel of hints: nothing in it is worth keeping, nothing is written to disk."""
 
 from __future__ import annotations
 
@@ -14,10 +14,12 @@ from localplane.servers.base import Server
 HANDSHAKE = "+auth +hello +ping +quit +client|setname"
 LISTENING = "+subscribe +psubscribe +unsubscribe +punsubscribe"
 
-#: Who may do what. Only hints about configuration are published; whoever may use ACL could take the rest.
+#: Who may do what. Only hints are published, about configuration and revoked tokens; whoever may use ACL could take
+#: the rest.
 RULES = {
-    "publisher": f"resetkeys resetchannels &config:* -@all {HANDSHAKE} +publish",
+    "publisher": f"resetkeys resetchannels &config:* &revocations -@all {HANDSHAKE} +publish",
     "operator": f"resetkeys resetchannels &config:* -@all {HANDSHAKE} +acl +info +client +pubsub +publish {LISTENING}",
+    "listener": f"resetkeys resetchannels &revocations -@all {HANDSHAKE} +subscribe +unsubscribe",
     "relay": f"resetkeys resetchannels &config:* -@all {HANDSHAKE} {LISTENING}",
     "health": "resetkeys resetchannels -@all +auth +hello +ping +quit",
 }

@@ -22,8 +22,8 @@ from tests.integration.localplane.checkouts import Checkout
 PLAIN, VISIBLE = "correct-horse-battery-staple", "written-on-the-wall"
 LISTENING = "0A"
 FORBIDDEN_TO_PUBLISHER = (
-    "PUBLISH other:42 x", "GET x", "SET x y", "SUBSCRIBE config:42:billing:currency", "PSUBSCRIBE config:*",
-    "ACL WHOAMI", "CONFIG GET *", "CLIENT LIST", "INFO",
+    "PUBLISH other:42 x", "SUBSCRIBE revocations", "GET x", "SET x y", "SUBSCRIBE config:42:billing:currency",
+    "PSUBSCRIBE config:*", "ACL WHOAMI", "CONFIG GET *", "CLIENT LIST", "INFO",
 )  # fmt: skip
 
 
@@ -113,9 +113,10 @@ def test_the_database_roles_have_what_they_need_and_no_more(plane: Checkout) -> 
     assert plane.sql("SHOW fsync") == "on"
 
 
-def test_the_publisher_can_publish_configuration_and_nothing_else(plane: Checkout) -> None:
+def test_the_publisher_can_publish_hints_and_nothing_else(plane: Checkout) -> None:
     with _redis(plane, "REDIS_URL") as publisher:
         assert publisher.publish("config:42:billing:currency", "version=7") == 0
+        assert publisher.publish("revocations", "version=7") == 0
         for refused in FORBIDDEN_TO_PUBLISHER:
             with pytest.raises(redis.exceptions.NoPermissionError):
                 publisher.execute_command(*refused.split())
@@ -128,6 +129,18 @@ def test_the_relay_can_listen_to_configuration_and_nothing_else(plane: Checkout)
         for refused in ("PUBLISH config:42:a:b version=1", "PSUBSCRIBE *", "GET config", "ACL LIST", "CLIENT LIST"):
             with pytest.raises(redis.exceptions.NoPermissionError):
                 relay.execute_command(*refused.split())
+
+
+def test_the_listener_hears_of_revocations_and_nothing_else(plane: Checkout) -> None:
+    with _redis(plane, "REDIS_LISTENER_URL") as listener, listener.pubsub() as heard, _redis(plane, "REDIS_URL") as by:
+        heard.subscribe("revocations")
+        assert heard.get_message(timeout=2)
+        assert by.publish("revocations", "version=7") == 1
+        message = heard.get_message(timeout=2)
+        assert message and message["data"] == "version=7"
+        for refused in ("PUBLISH revocations x", "SUBSCRIBE config:42:a:b", "PSUBSCRIBE *", "GET x", "ACL LIST"):
+            with pytest.raises(redis.exceptions.NoPermissionError):
+                listener.execute_command(*refused.split())
 
 
 def test_users_that_the_operator_saved_survive_a_restart(plane: Checkout) -> None:

@@ -10,7 +10,7 @@ from localplane.layout import Layout
 from localplane.parts import Found
 from localplane.pki import Pki
 from localplane.plane import served
-from localplane.servers import ALL, EVERYTHING, SERVED, Api, Ground, Relay
+from localplane.servers import ALL, EVERYTHING, SERVED, Api, Ground, OAuth2Proxy, Relay
 
 ENVIRONMENT = """\
 export RELAY_ADDRESS=127.0.0.1:20001
@@ -53,8 +53,8 @@ def test_changed_code_means_a_restart(tmp_path: Path) -> None:
 
 
 def test_it_is_started_with_the_api_where_database_and_redis_are_ours() -> None:
-    assert served(Named()) == (Api, Relay) == SERVED
+    assert served(Named()) == (Api, Relay, OAuth2Proxy) == SERVED
     assert served(Named(kubeconfig="/k")) == SERVED, "another cluster's pods reach it as well as ours would"
-    assert served(Named(redis_url="rediss://r")) == served(Named(database_url="postgresql://d")) == (Api,)
+    assert served(Named(redis_url="rediss://r")) == served(Named(database_url="postgresql://d")) == (Api, OAuth2Proxy)
     assert Relay not in ALL and Relay in EVERYTHING, "`up` comes before the schema; `down` stops it"
     assert set(Relay.needs) == {"postgres", "redis"}

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import subprocess
+import sys
 from pathlib import Path
 
 from localplane import external, links, psql, variables
+from localplane.layout import Layout
 from localplane.parts import Found
 
 FOLDERS = [Path("/a b/venv/bin"), Path("/a b/bin")]
@@ -48,10 +50,26 @@ def test_a_program_that_needs_variables_is_offered_with_them(tmp_path: Path) -> 
     offered = tmp_path / "bin"
     offered.mkdir()
     (offered / "old").touch()
-    links.refresh(offered, {"redis-server": found})
+    links.refresh(offered, {"redis-server": found}, {})
     assert [path.name for path in offered.iterdir()] == ["redis-cli"]
     shown = subprocess.run([offered / "redis-cli", "a b"], capture_output=True, text=True, check=True)
     assert shown.stdout == "/x y|a b|"
+
+
+def test_the_command_line_runs_from_any_folder_whatever_lies_there(tmp_path: Path) -> None:
+    layout, offered = Layout(tmp_path / "check out"), tmp_path / "bin"
+    (layout.root / "cli").mkdir(parents=True)
+    (layout.root / "cli" / "__main__.py").write_text("import sys; print('ours', *sys.argv[1:])")
+    (tmp_path / "cli.py").write_text("print('not ours')")
+    python = layout.local / "venv" / "bin" / "python"
+    python.parent.mkdir(parents=True)
+    python.symlink_to(sys.executable)
+    offered.mkdir()
+    links.refresh(offered, {}, {links.COMMAND: links.command(layout)})
+    links.refresh(offered, {}, {links.COMMAND: links.command(layout)})
+    command = [offered / "agent-ready", "a b"]
+    shown = subprocess.run(command, capture_output=True, text=True, check=True, cwd=tmp_path)
+    assert shown.stdout == "ours a b\n"
 
 
 def test_a_database_url_becomes_settings_without_the_process_list() -> None:
