@@ -1,4 +1,4 @@
-"""Who a command acts as: an operator by OPERATOR_TOKEN, or a person by the session; AGENT_READY_AS decides otherwise."""
+"""Who a command acts as: an operator by OPERATOR_TOKEN, or a person by the session; AGENT_READY_AS may say which."""
 
 from enum import Enum
 

@@ -8,6 +8,7 @@ from typer.core import TyperGroup
 
 from cli import change, config, flags, operating, organizations, preview, quota, signup
 from cli.errors import CliError, Interrupted
+from cli.identity import kubectl, login, password
 from cli.screen import Screen
 from cli.settings import secrets_in
 
@@ -68,6 +69,9 @@ def _build() -> typer.Typer:
     built.add_typer(config.app, name="config")
     built.add_typer(flags.app, name="flags")
     operating.add_to(built)
+    login.add_to(built)
+    built.add_typer(password.app, name="password")
+    kubectl.add_to(built)
     return built
 
 

@@ -39,7 +39,7 @@ class Misused(CliError):
 
 
 class Refused(CliError):
-    """The API refused the call; `fields` are the rows (field, problem) of what it objects to, `kind` its name for why."""
+    """The API refused the call; `fields` are the rows (field, problem) that it objects to, `kind` its name for why."""
 
     exit_code = 3
 

@@ -1,7 +1,7 @@
 """Where the API is and who calls it, from the environment and from nowhere else.
 
-`API_URL`, `OPERATOR_TOKEN`; `AGENT_READY_AS`, which of operator and session acts; `ISSUER_CA_FILE`, the authority of the
-issuer's certificate; `XDG_STATE_HOME`, below which sessions are kept.
+`API_URL`, `OPERATOR_TOKEN`; `AGENT_READY_AS`, which of operator and session acts; `ISSUER_CA_FILE`, the authority of
+the issuer's certificate; `XDG_STATE_HOME`, below which sessions are kept.
 """
 
 from collections.abc import Mapping
@@ -67,7 +67,7 @@ class Settings:
     @property
     def is_local(self) -> bool:
         """Whether the API is on this machine; then no proxy of the environment is asked."""
-        return _is_loopback(httpx2.URL(self.url).host)
+        return is_loopback(httpx2.URL(self.url).host)
 
 
 def secrets_in(environment: Mapping[str, str]) -> tuple[str, ...]:
@@ -93,7 +93,8 @@ def _check(url: str) -> None:
         raise Misused(f"API_URL is {url!r}; it is http(s)://host:port, perhaps with a path.", SOURCE)
 
 
-def _is_loopback(host: str) -> bool:
+def is_loopback(host: str) -> bool:
+    """Whether it is this machine."""
     try:
         return ip_address(host).is_loopback
     except ValueError:

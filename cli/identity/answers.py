@@ -1,4 +1,4 @@
-"""What the API answers about people, their sessions and what they belong to. Tokens are in no `repr` and no `--json`."""
+"""What the API answers about people, sessions and memberships. Tokens are in no `repr` and no `--json`."""
 
 from typing import Any
 
@@ -31,7 +31,7 @@ class Tokens(Answer):
     expires_in: int
     user: User
     organization: Standing | None = None
-    organizations: list[Standing] = []
+    organizations: tuple[Standing, ...] = ()
 
 
 class Me(Answer):
@@ -40,8 +40,8 @@ class Me(Answer):
     user: User
     organization: Standing | None = None
     role: str | None = None
-    permissions: list[str] = []
-    organizations: list[Standing] = []
+    permissions: tuple[str, ...] = ()
+    organizations: tuple[Standing, ...] = ()
 
 
 class LogIn(Answer):
