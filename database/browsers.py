@@ -2,8 +2,11 @@
 
 from dataclasses import dataclass
 
+from psycopg.rows import DictRow
+
 from database.pool import Database, fetch_one
 from database.sql import query
+from database.users import User
 
 
 @dataclass(frozen=True)
@@ -11,16 +14,19 @@ class Browser:
     """A browser that somebody has logged in with: the session of that log-in, and whose it is."""
 
     session_id: str
-    user_id: str
-    email: str
-    platform_role: str | None
+    user: User
+
+    @classmethod
+    def of(cls, row: DictRow) -> "Browser":
+        """From a row with both."""
+        return cls(row["session_id"], User(row["user_id"], row["email"], row["platform_role"]))
 
 
 async def find(database: Database, browser_hash: str) -> Browser | None:
     """The living session of the cookie with that SHA-256, or None."""
     async with database.statement() as connection:
         found = await fetch_one(connection, query("browsers.find"), browser_hash=browser_hash)
-    return Browser(**found) if found else None
+    return Browser.of(found) if found else None
 
 
 async def is_member(database: Database, email: str, org_id: int) -> bool:

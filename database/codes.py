@@ -41,8 +41,7 @@ async def take(connection: Connection, code_hash: str, client_id: str) -> Taken 
     if found is None:
         return None
     code = Code(**{name: found[name] for name in ("redirect_uri", "code_challenge", "nonce", "scope")})
-    browser = Browser(**{name: found[name] for name in ("session_id", "user_id", "email", "platform_role")})
-    return Taken(code, browser, found["was_used"], found["is_old"])
+    return Taken(code, Browser.of(found), found["was_used"], found["is_old"])
 
 
 async def forget_old(connection: Connection) -> None:

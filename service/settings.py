@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 from urllib.parse import urlsplit
 
 from service.errors import NotConfigured
+from service.issuer_settings import IssuerSettings
 
 
 @dataclass(frozen=True)
@@ -35,6 +36,7 @@ class Settings:
     jobs_at_once: int = 4
     drift_every: float = 3600.0
     operators: Mapping[str, str] = field(default_factory=dict, repr=False)
+    issuer: IssuerSettings = field(default_factory=IssuerSettings)
 
     @classmethod
     def of(cls, environment: Mapping[str, str]) -> "Settings":
@@ -48,6 +50,7 @@ class Settings:
             host=environment.get("API_HOST") or address.hostname or "127.0.0.1",
             port=address.port or 8080,
             operators=_operators(environment.get("OPERATOR_TOKENS", "")),
+            issuer=IssuerSettings.of(environment),
         ).with_numbers(environment)
 
     def largest_at(self, path: str) -> int:

@@ -55,7 +55,7 @@ async def _authorized(services: Services, identity: Identity, request: Request, 
         asked = asking.asked(given)
         found = await browser.logged_in(services.database, request) if asked.prompt != "login" else None
         if found is not None:
-            await _check_member(services, place, found.email)
+            await _check_member(services, place, found.user.email)
             return await _answer(services, identity, place, asked, found.session_id)
         if asked.prompt == "none":
             raise RedirectError("login_required", "nobody is logged in")

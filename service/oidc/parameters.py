@@ -9,7 +9,7 @@ from fastapi import Request
 from service.errors import ServiceError
 
 FORM = "application/x-www-form-urlencoded"
-_LONGEST, _MOST = 2048, 40
+_LONGEST, _MOST = 8192, 40  # no token of ours is longer
 _UNSEEN = re.compile(r"[\x00-\x1f\x7f]")
 Parameters = Mapping[str, str]
 

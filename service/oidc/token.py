@@ -10,7 +10,7 @@ from database.clients import Client
 from database.codes import Taken
 from service.identity import Identity
 from service.identity.claims import CLI, KUBERNETES
-from service.identity.standing import Granted, User
+from service.identity.standing import Granted
 from service.oidc import pkce
 from service.oidc.authentication import authenticated
 from service.oidc.authorize import hash_of
@@ -58,9 +58,8 @@ async def _granted(services: Services, identity: Identity, client: Client, given
     kind = given.get("grant_type")
     if kind == "authorization_code":
         taken = await _taken(services, identity, client, given)
-        who = User(taken.browser.user_id, taken.browser.email, taken.browser.platform_role)
         session = await identity.sessions.begin(
-            who, client.client_id, root=taken.browser.session_id, organization=client.org
+            taken.browser.user, client.client_id, root=taken.browser.session_id, organization=client.org
         )
         granted = await identity.sessions.grant(session)
         return await _tokens(identity, client, granted, taken.code.nonce) | {"scope": taken.code.scope}
