@@ -38,7 +38,7 @@ class Position:
 
 
 NEWEST = Position(datetime(9999, 1, 1, tzinfo=UTC), uuid.UUID(int=2**128 - 1))
-Row = TypeVar("Row", bound=Kept)
+Row = TypeVar("Row", bound=Kept, covariant=True)
 
 
 class Rows(Generic[Row]):
