@@ -63,7 +63,7 @@ class Settings:
         return replace(self, **given)  # type: ignore[arg-type]  # each of them is a float
 
 
-_MANY = re.compile(r"/(configs/.*|change-sets|flags/import)$")
+_MANY = re.compile(r"/(configs/.*|change-sets|flags/import|(notes|documents)(/[^/]+)?)$")
 _OPERATOR = re.compile(r"[a-z0-9][a-z0-9._@-]{0,62}")
 _NUMBERS = {
     "wait_limit": "SIGN_UP_WAIT_LIMIT",
