@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Any
 
 from database.errors import NoSuchOrganization
 from database.pool import Connection, Database, fetch_all, fetch_one
@@ -49,21 +50,43 @@ async def of_owner(database: Database, org_id: int | None) -> list[Client]:
         return [Client(**row) for row in await fetch_all(connection, query("clients.of_owner"), org_id=org_id)]
 
 
-async def put(
-    connection: Connection, client_id: str, *, name: str, secret_hash: str | None, redirect_uris: Sequence[str],
-    org_id: int | None, created_by: str,
-) -> None:  # fmt: skip
-    """Register or change it; what is the same already is not written. Another owner's client is never changed.
+@dataclass(frozen=True)
+class Registered:
+    """What is kept of a client that is registered or changed; without `secret_hash` a change keeps the one it has."""
 
-    Raises NoSuchOrganization unless the owner is alive; it stays so until the transaction ends.
+    client_id: str
+    name: str
+    redirect_uris: Sequence[str]
+    org_id: int | None
+    secret_hash: str | None = field(default=None, repr=False)
+
+
+async def lock_owner(connection: Connection, org_id: int) -> None:
+    """Let nobody else change the organization's clients until the transaction ends.
+
+    Raises NoSuchOrganization unless it is alive; it stays so as long.
     """
-    if org_id is not None and await fetch_one(connection, query("clients.lock_owner"), org_id=org_id) is None:
+    if await fetch_one(connection, query("clients.lock_owner"), org_id=org_id) is None:
         raise NoSuchOrganization(f"no living organization {org_id}, so that it gets no client")
-    values = {
-        "client_id": client_id, "name": name, "secret_hash": secret_hash, "redirect_uris": list(redirect_uris),
-        "org_id": org_id, "created_by": created_by,
-    }  # fmt: skip
-    await connection.execute(query("clients.put"), values)
+
+
+async def add(connection: Connection, registered: Registered, *, created_by: str) -> bool:
+    """Register it; False if its id is taken."""
+    return await fetch_one(connection, query("clients.add"), **_values(registered), created_by=created_by) is not None
+
+
+async def change(connection: Connection, registered: Registered) -> bool:
+    """Change the owner's client; False if it has none like that."""
+    return await fetch_one(connection, query("clients.change"), **_values(registered)) is not None
+
+
+async def put(connection: Connection, registered: Registered, *, created_by: str) -> None:
+    """Have exactly this, without a secret if none is given; what is the same already is not written."""
+    await connection.execute(query("clients.put"), {**_values(registered), "created_by": created_by})
+
+
+def _values(registered: Registered) -> dict[str, Any]:
+    return {**vars(registered), "redirect_uris": list(registered.redirect_uris)}
 
 
 async def count(connection: Connection, org_id: int | None) -> int:

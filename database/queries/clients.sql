@@ -10,7 +10,18 @@ where c.org_id is not distinct from %(org_id)s
 order by c.client_id;
 
 -- name: lock_owner
-select id from tenancy.organizations where id = %(org_id)s and status = 'COMMITTED' for share;
+select id from tenancy.organizations where id = %(org_id)s and status = 'COMMITTED' for no key update;
+
+-- name: add
+insert into tenancy.oauth_clients (client_id, name, secret_hash, redirect_uris, org_id, created_by)
+values (%(client_id)s, %(name)s, %(secret_hash)s, %(redirect_uris)s, %(org_id)s, %(created_by)s)
+on conflict do nothing returning client_id;
+
+-- name: change
+update tenancy.oauth_clients
+set name = %(name)s, redirect_uris = %(redirect_uris)s, secret_hash = coalesce(%(secret_hash)s, secret_hash)
+where client_id = %(client_id)s and org_id is not distinct from %(org_id)s
+returning client_id;
 
 -- name: count
 select count(*) as count from tenancy.oauth_clients where org_id is not distinct from %(org_id)s;

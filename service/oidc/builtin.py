@@ -1,13 +1,18 @@
 """The clients that every platform has, written at each start: what the environment says of them may have changed."""
 
 import hashlib
+from collections.abc import Iterator
 
 from database import clients
+from database.clients import Registered
 from database.pool import Database
-from service.identity.claims import CLI, KUBERNETES
+from service.identity.claims import API, CLI, KUBERNETES
 from service.issuer_settings import IssuerSettings
+from service.oidc import browser
 
 CONSOLE = "console"
+#: Ids that nobody registers: of these clients, of audiences, and of the issuer's own sessions.
+RESERVED = frozenset({API, CLI, KUBERNETES, CONSOLE, browser.CLIENT})
 _ACTOR = "platform"
 # Any port and exactly this path; kubelogin says localhost, and no path.
 _HOSTS, _PATHS = ("127.0.0.1", "[::1]", "localhost"), ("", "/", "/callback")
@@ -18,14 +23,14 @@ _PUBLIC = {CLI: "agent-ready, the command line", KUBERNETES: "kubectl"}
 async def register(database: Database, settings: IssuerSettings) -> None:
     """Write them; several replicas may do so at once. Raise DatabaseError."""
     async with database.transaction(actor=_ACTOR, reason="what every platform has") as connection:
-        for client_id, name in _PUBLIC.items():
-            await clients.put(
-                connection, client_id, name=name, secret_hash=None, redirect_uris=_LOOPBACK, org_id=None,
-                created_by=_ACTOR,
-            )  # fmt: skip
-        if settings.console_client_secret and settings.console_url:
-            hashed = hashlib.sha256(settings.console_client_secret.encode()).hexdigest()
-            await clients.put(
-                connection, CONSOLE, name="the console", secret_hash=hashed, org_id=None, created_by=_ACTOR,
-                redirect_uris=[f"{settings.console_url}/oauth2/callback", f"{settings.console_url}/"],
-            )  # fmt: skip
+        for registered in _all(settings):
+            await clients.put(connection, registered, created_by=_ACTOR)
+
+
+def _all(settings: IssuerSettings) -> Iterator[Registered]:
+    for client_id, name in _PUBLIC.items():
+        yield Registered(client_id, name, _LOOPBACK, None)
+    if settings.console_client_secret and settings.console_url:
+        hashed = hashlib.sha256(settings.console_client_secret.encode()).hexdigest()
+        addresses = [f"{settings.console_url}/oauth2/callback", f"{settings.console_url}/"]
+        yield Registered(CONSOLE, "the console", addresses, None, hashed)
