@@ -1,5 +1,7 @@
 """Buckets of tokens that all replicas share: how often an address may sign up, by the database's clock."""
 
+from collections.abc import Mapping
+
 from database.pool import Database, fetch_one
 from database.sql import query
 
@@ -12,6 +14,13 @@ async def take(database: Database, address: bytes, *, each: float, burst: int) -
     async with database.statement() as connection:
         taken = await fetch_one(connection, query("rates.take"), address=address, each=each, burst=burst)
     return float(taken["wait"]) if taken else 0.0
+
+
+async def give_back(database: Database, taken: Mapping[bytes, float]) -> None:
+    """Put back the tokens that were taken of these buckets, each of which gains one in so many seconds."""
+    async with database.statement() as connection:
+        given = {"addresses": list(taken), "eachs": list(taken.values())}
+        await connection.execute(query("rates.give_back"), given)
 
 
 async def forget_full(database: Database) -> None:

@@ -1,10 +1,21 @@
 """Publishing hints. A lost hint is no harm: the outbox sends it again, and subscribers reconcile."""
 
 from collections.abc import Iterable
+from typing import Protocol
 
 import redis
 
-from liveconfig.wire import Hint
+
+class Message(Protocol):
+    """What goes over a channel: a hint of a setting, or of whatever else has changed."""
+
+    @property
+    def channel(self) -> str:
+        """Where subscribers listen."""
+
+    @property
+    def payload(self) -> str:
+        """What they hear."""
 
 
 class Publisher:
@@ -23,7 +34,7 @@ class Publisher:
             **tls,
         )
 
-    def publish(self, hints: Iterable[Hint]) -> int:
+    def publish(self, hints: Iterable[Message]) -> int:
         """Send the hints in one round trip; return how many there were."""
         pipeline = self._redis.pipeline(transaction=False)
         for hint in hints:

@@ -16,11 +16,11 @@ class RateLimit:
 
     async def take(self, address: str) -> int:
         """Take a token; 0 if there was one, else how many seconds to wait for the next. Raise DatabaseError."""
-        hashed = hmac.digest(self._key, f"sign-ups of {_network(address)}".encode(), "sha256")
+        hashed = hmac.digest(self._key, f"sign-ups of {network_of(address)}".encode(), "sha256")
         return math.ceil(await rates.take(self._database, hashed, each=self._each, burst=self._burst))
 
 
-def _network(address: str) -> str:
+def network_of(address: str) -> str:
     """The address; of IPv6 the /64, which is one customer's."""
     try:
         parsed = ipaddress.ip_address(address)

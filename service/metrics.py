@@ -31,6 +31,7 @@ class Metrics:
         self.orphans = Counter(
             "orphans_removed", "Namespaces of operations that no longer exist", registry=self._registry
         )
+        self.mails = Counter("mails", "Messages by what came of them", ("result",), registry=self._registry)
         self._engines = Gauge("engines", "Engines by what they do; size: how many should wait", ("state",),
                               registry=self._registry)  # fmt: skip
         self._operations = Gauge("operations", "Operations in the database", ("kind", "state"), registry=self._registry)

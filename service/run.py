@@ -23,6 +23,9 @@ from service import tracing
 from service.app import create_app
 from service.draining import Draining
 from service.errors import NotConfigured, NotStarted
+from service.identity import making
+from service.identity.settings import IdentitySettings
+from service.metrics import Metrics
 from service.queue import Queue
 from service.services import Checkpoint, Services, log, pass_by
 from service.settings import Settings
@@ -106,6 +109,7 @@ async def _made(
     make_engines: MakeEngines,
     checkpoint: Checkpoint,
 ) -> AsyncIterator[tuple[Services, Queue]]:
+    identity_settings = IdentitySettings.of(environment)
     async with AsyncExitStack() as stack:
         provider = tracing.provider(environment, settings.replica)
         if provider is not None:
@@ -124,11 +128,14 @@ async def _made(
         queue = Queue(url)
         await queue.open(database)
         stack.push_async_callback(queue.close)
-        engines = make_engines(environment)
+        engines, metrics = make_engines(environment), Metrics()
+        reader = await stack.enter_async_context(Database(url, size=1))
+        identity = making.made(identity_settings, database, publisher, metrics, reader=reader)
+        await stack.enter_async_context(making.running(identity, identity_settings, database))
         log.info("live configuration is in epoch %d", await _epoch(database))
         yield Services(
-            settings, database, application, cluster, engines, publisher, users, queue, tracer=tracer,
-            checkpoint=checkpoint,
+            settings, database, application, cluster, engines, publisher, users, queue, identity,
+            metrics=metrics, tracer=tracer, checkpoint=checkpoint,
         ), queue  # fmt: skip
 
 

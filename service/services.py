@@ -16,6 +16,7 @@ from engine.selfservice import Engines
 from liveconfig.acl import PodUsers
 from liveconfig.publisher import Publisher
 from service.hints import Hints
+from service.identity import Identity
 from service.metrics import Metrics
 from service.settings import Settings
 from service.work import Work
@@ -50,6 +51,7 @@ class Services:
     publisher: Publisher
     users: PodUsers
     jobs: Jobs
+    identity: Identity
     metrics: Metrics = field(default_factory=Metrics)
     work: Work = field(default_factory=Work)
     hints: Hints = field(default_factory=Hints)

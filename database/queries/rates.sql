@@ -9,5 +9,10 @@ on conflict (address) do update set (full_at, wait) = (
     lateral (select extract(epoch from base + each - whole - now()) as late) next)
 returning wait;
 
+-- name: give_back
+update tenancy.sign_up_rates r set full_at = r.full_at - make_interval(secs => taken.each)
+from unnest(%(addresses)s::bytea[], %(eachs)s::float8[]) as taken (address, each)
+where r.address = taken.address;
+
 -- name: forget_full
 delete from tenancy.sign_up_rates where full_at <= now();

@@ -7,6 +7,7 @@ Connect in service/oidc/. What is bought from libraries is cryptography alone.
 from dataclasses import dataclass
 
 from service.identity.keys import Keys
+from service.identity.lockout import Lockout
 from service.identity.mail import Mailer
 from service.identity.mailed import Mailed
 from service.identity.passwords import Passwords
@@ -18,7 +19,7 @@ from service.identity.view import View
 
 @dataclass(frozen=True)
 class Identity:
-    """The parts. `issuer_url` is the tokens' `iss`."""
+    """The parts. `issuer_url` is the tokens' `iss`; `resets` bounds how often mail for a password is asked for."""
 
     issuer_url: str
     verifier: Verifier
@@ -29,3 +30,4 @@ class Identity:
     mailer: Mailer
     mailed: Mailed
     seal: Seal
+    resets: Lockout

@@ -1,57 +1,211 @@
-"""Sessions: log-in, refresh, tokens, and their end."""
+"""Sessions: they begin, they are refreshed, and tokens are signed for them. How they end is in endings.py."""
 
+import base64
+import logging
+import uuid
 from collections.abc import Mapping
+from dataclasses import replace
+from types import MappingProxyType
 from typing import Any
 
+from database import refresh_tokens, sessions, users
+from database.pool import Connection, Database
+from service.identity.claims import API, CLI
+from service.identity.endings import Endings, Publish
+from service.identity.keys import Keys
+from service.identity.login import LogIn
+from service.identity.opaque import digest, new_token
+from service.identity.seal import Seal
 from service.identity.standing import Granted, Issued, Session, Standing, User
+from service.identity.tokens import claims_of, signed
+from service.identity.view import View
+from service.problems import Problem
 
 __all__ = ["Granted", "Issued", "Session", "Sessions", "Standing", "User"]
+log = logging.getLogger("service.identity")
+ACCESS_LIFETIME = 3600  # seconds
+IDLE = 90 * 86400.0  # seconds that a session lives without being used
+GRACE = 30.0  # seconds in which a refresh may be repeated, because its answer was lost
+_NOTHING: Mapping[str, Any] = MappingProxyType({})
 
 
-class Sessions:
-    """Log-ins and what they give."""
+class Sessions(Endings):
+    """Log-ins and what they give, signed as `issuer`."""
+
+    def __init__(
+        self, issuer: str, database: Database, view: View, keys: Keys, seal: Seal, login: LogIn, publish: Publish
+    ) -> None:
+        super().__init__(database, view, publish)
+        self._issuer, self._keys, self._seal, self._login = issuer, keys, seal, login
 
     async def authenticate(self, email: str, password: str, network: str) -> User:
         """Who it is; raise a Problem: 401 login-refused, 429 login-throttled, 503 busy. `network` is where from."""
-        raise NotImplementedError
+        return await self._login.authenticate(email, password, network)
 
     async def log_in(self, email: str, password: str, network: str, organization: str | None) -> Granted:
-        """Authenticate, begin a session at the API itself, and grant."""
-        raise NotImplementedError
+        """Authenticate, begin a session at the API itself, and grant. Raise a Problem, as these do."""
+        user = await self.authenticate(email, password, network)
+        return await self.grant(await self.begin(user, CLI, organization=organization))
 
     async def begin(
         self, user: User, client_id: str, *, root: str | None = None, organization: str | None = None,
         browser_hash: str | None = None,
     ) -> Session:  # fmt: skip
-        """A new session; raise a Problem: 403 not-a-member, 401 session-ended if `root` has ended."""
-        raise NotImplementedError
+        """A new session, for the organization with that slug; for the only one, if a member names none.
+
+        Raise a Problem: 403 not-a-member, 401 session-ended if the user or the session `root` has.
+        """
+        made = str(uuid.uuid4())
+        async with self._database.transaction() as connection:
+            now = await users.hold(connection, user.id)
+            above = await sessions.hold(connection, root) if root else None
+            if now is None or (root and (above is None or above.user.id != user.id)):
+                raise ended()
+            standing = await self._chosen(connection, now, organization)
+            session = Session(made, above.root if above else made, now, client_id, _number(standing))
+            await sessions.add(connection, session, browser_hash=browser_hash, seconds=IDLE)
+        return session
 
     async def grant(self, session: Session) -> Granted:
-        """An access token and the session's first refresh token."""
-        raise NotImplementedError
+        """An access token and the session's first refresh token; raise a Problem (401 session-ended)."""
+        token = new_token()
+        async with self._database.transaction() as connection:
+            held = await self._held(connection, session.id)
+            await refresh_tokens.add(connection, digest(token), session.id, seconds=IDLE)
+            return await self._granted(connection, held, token)
 
     async def refresh(self, refresh_token: str, *, organization: str | None = None, client_id: str) -> Granted:
-        """The next tokens; raise a Problem: 401 session-ended, 403 not-a-member."""
-        raise NotImplementedError
+        """The next tokens, perhaps for another organization of the user's.
+
+        Raise a Problem: 401 session-ended, 403 not-a-member. A refresh token that comes again later than its answer can
+        have been lost, or after the next one was used, was stolen from somebody: everything of that log-in ends.
+        """
+        async with self._database.transaction() as connection:
+            session_id = await refresh_tokens.session_of(connection, digest(refresh_token))
+            session = await sessions.hold(connection, session_id, alone=True) if session_id else None
+            if session is None or session.client_id != client_id:
+                raise ended()
+            token = await self._next(connection, session, refresh_token)
+            if token is not None:
+                session = await self._switched(connection, session, organization)
+                return await self._granted(connection, session, token)
+        log.warning("a refresh token of session %s came a second time: its log-in ends", session.id)
+        await self.end(session.id, "a refresh token came a second time")
+        raise ended()
 
     async def issue(
-        self, session_id: str, audience: str, *, seconds: int, extra: Mapping[str, Any] = {}
+        self, session_id: str, audience: str, *, seconds: int, extra: Mapping[str, Any] = _NOTHING
+    ) -> Issued:
+        """A signed token with the session's standing and `extra` claims; raise a Problem (401 session-ended)."""
+        async with self._database.transaction() as connection:
+            session = await self._held(connection, session_id)
+            standing = await _standing(connection, session)
+            return await self._issued(connection, session, standing, audience, seconds, extra)
+
+    async def set_password(self, token: str, password: str, network: str) -> User:
+        """Set the password of whom the token was mailed to, which makes the account or ends its sessions.
+
+        Raise a Problem: 410 if the token does not count any more, 422 for a weak password.
+        """
+        user = await self._login.set_by_mail(token, password, network)
+        await self.announce()
+        return user
+
+    async def change_password(self, user: User, session_id: str, current: str, new: str, network: str) -> None:
+        """Change the password and end all other log-ins; raise a Problem as `authenticate` does, and 422."""
+        await self._login.change(user, current, new, network)
+        async with self._database.statement() as connection:
+            found = await sessions.owner(connection, session_id)
+        await self.end_others(user.id, found[0] if found else session_id, "the password was changed")
+
+    async def standings(self, email: str) -> tuple[Standing, ...]:
+        """The organizations that the address belongs to."""
+        async with self._database.statement() as connection:
+            return await sessions.standings(connection, email)
+
+    async def listed(self, user_id: str) -> list[sessions.Listed]:
+        """The user's sessions, the newest first."""
+        async with self._database.statement() as connection:
+            return await sessions.of_user(connection, user_id)
+
+    async def _held(self, connection: Connection, session_id: str) -> Session:
+        session = await sessions.hold(connection, session_id)
+        if session is None:
+            raise ended()
+        return session
+
+    async def _chosen(self, connection: Connection, user: User, slug: str | None) -> Standing | None:
+        """The membership with that slug, or the only one of somebody who is not staff; it is held."""
+        if slug is None:
+            all_of_them = await sessions.standings(connection, user.email)
+            slug = all_of_them[0].slug if len(all_of_them) == 1 and user.platform_role is None else None
+        if slug is None:
+            return None
+        found = await sessions.standing(connection, user.email, slug=slug)
+        if found is None:
+            raise Problem(
+                403, "not-a-member", "You do not belong to that organization",
+                f"there is no organization {slug!r} that {user.email} is a member of; GET /v1/auth/me lists yours",
+            )  # fmt: skip
+        return found
+
+    async def _switched(self, connection: Connection, session: Session, slug: str | None) -> Session:
+        """The session, used now, and perhaps for another organization."""
+        if slug is not None:
+            chosen = await self._chosen(connection, session.user, slug)
+            session = replace(session, org_id=_number(chosen))
+        await sessions.touch(connection, session.id, session.org_id, seconds=IDLE)
+        return session
+
+    async def _next(self, connection: Connection, session: Session, token: str) -> str | None:
+        """The refresh token that follows; None if this one must not come any more.
+
+        It is made from the one before, so that a repeated request gets what the first one got.
+        """
+        following = [_text(made) for made in self._seal.hmacs("refresh tokens", token)]
+        found = await refresh_tokens.read(connection, digest(token), grace=GRACE)
+        if found is None:
+            raise ended()
+        if not found.was_used:
+            await refresh_tokens.use(connection, digest(token))
+            await refresh_tokens.add(connection, digest(following[0]), session.id, seconds=IDLE)
+            return following[0]
+        by_hash = {digest(one): one for one in following}
+        unused = await refresh_tokens.unused_of(connection, list(by_hash)) if found.is_in_grace else None
+        return by_hash[unused] if unused else None
+
+    async def _granted(self, connection: Connection, session: Session, refresh_token: str) -> Granted:
+        standing = await _standing(connection, session)
+        issued = await self._issued(connection, session, standing, API, ACCESS_LIFETIME, _NOTHING)
+        every = await sessions.standings(connection, session.user.email)
+        return Granted(issued.token, ACCESS_LIFETIME, refresh_token, session.user, standing, every, session.id)
+
+    async def _issued(
+        self, connection: Connection, session: Session, standing: Standing | None, audience: str, seconds: int,
+        extra: Mapping[str, Any],
     ) -> Issued:  # fmt: skip
-        """A signed token with the session's standing; raise a Problem (401 session-ended)."""
-        raise NotImplementedError
+        kid, key = self._keys.signing(self._view.keys)
+        noted = await sessions.note(connection, session, _number(standing), audience, seconds=seconds)
+        claims = {**extra, **claims_of(self._issuer, session, standing, audience, noted)}
+        return Issued(signed(claims, kid, key), noted.jti, noted.expires_at)
 
-    async def end(self, session_id: str, why: str) -> int:
-        """End the session's root with everything below; how many tokens that revoked."""
-        raise NotImplementedError
 
-    async def end_all(self, *, email: str | None = None, org_id: int | None = None, why: str, actor: str = "") -> int:
-        """End all sessions of an address, of an organization, or of an address in one; how many tokens that revoked."""
-        raise NotImplementedError
+async def _standing(connection: Connection, session: Session) -> Standing | None:
+    if session.org_id is None:
+        return None
+    return await sessions.standing(connection, session.user.email, org_id=session.org_id)
 
-    async def revoke(self, jti: str, why: str) -> int:
-        """Revoke one token; 1, or 0 if there was none to revoke."""
-        raise NotImplementedError
 
-    async def announce(self) -> None:
-        """Read what was revoked, and hint at it: for whoever changed memberships or users, which triggers revoke by."""
-        raise NotImplementedError
+def _number(standing: Standing | None) -> int | None:
+    return standing.org_id if standing else None
+
+
+def ended() -> Problem:
+    """401: there is no such session any more."""
+    return Problem(
+        401, "session-ended", "The session has ended", "log in again", headers={"WWW-Authenticate": "Bearer"}
+    )
+
+
+def _text(raw: bytes) -> str:
+    return base64.urlsafe_b64encode(raw).rstrip(b"=").decode()

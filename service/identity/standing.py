@@ -1,43 +1,18 @@
-"""Who somebody is and what a token of theirs speaks for."""
+"""What somebody is given when they log in."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
+from database.sessions import Session, Standing
+from database.users import User
 
-@dataclass(frozen=True)
-class Standing:
-    """An organization and the role in it."""
-
-    slug: str
-    name: str
-    role: str
-    org_id: int
-
-
-@dataclass(frozen=True)
-class User:
-    """An account. `id` is a UUID, `platform_role` operator, auditor or None."""
-
-    id: str
-    email: str
-    platform_role: str | None = None
-
-
-@dataclass(frozen=True)
-class Session:
-    """One log-in of one client. `root` is the session that it came from, itself if from none; they end together."""
-
-    id: str
-    root: str
-    user: User
-    client_id: str
-    org_id: int | None
+__all__ = ["Granted", "Issued", "Session", "Standing", "User"]
 
 
 @dataclass(frozen=True)
 class Issued:
     """A signed token; `expires_at` in seconds since 1970."""
 
-    token: str
+    token: str = field(repr=False)
     jti: str
     expires_at: int
 
@@ -49,13 +24,10 @@ class Granted:
     `organization` is what the access token speaks for, `organizations` are all that the user belongs to.
     """
 
-    access_token: str
+    access_token: str = field(repr=False)
     expires_in: int
-    refresh_token: str
+    refresh_token: str = field(repr=False)
     user: User
     organization: Standing | None
     organizations: tuple[Standing, ...]
     session_id: str
-
-    def __repr__(self) -> str:
-        return f"Granted({self.user.email}, {self.organization})"  # tokens stay out of logs

@@ -6,6 +6,7 @@ import uuid
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Any
 
 import httpx2
@@ -17,6 +18,8 @@ from psycopg.rows import dict_row
 from cluster.api import NAMESPACES, ClusterApi
 from database.pool import Database
 from service.app import create_app
+from service.identity import making
+from service.metrics import Metrics
 from service.services import Services
 from service.settings import Settings
 from tenants import names
@@ -26,6 +29,7 @@ from tests.integration.prepared import Prepared
 from tests.unit.cluster.fakes import FakeCluster
 from tests.unit.liveconfig.fake_users import FakePodUsers
 from tests.unit.service.fakes import FakeEngines, FakeJobs
+from tests.unit.service.identity.fakes import settings as identity_settings
 from tests.unit.service.test_sweeper import FakePublisher
 
 TOKEN = "the-operators-token-of-these-tests"
@@ -73,7 +77,7 @@ class Replica:
 
 @dataclass
 class Stage:
-    """Where a test plays. `replicas` share database and cluster; settings may be changed first."""
+    """Where a test plays. `replicas` share database and cluster; settings may be changed first. `mail`: a folder."""
 
     prepared: Prepared
     settings: Settings = field(
@@ -82,6 +86,7 @@ class Stage:
         )
     )
     connect: Callable[[], ClusterApi] = FakeCluster
+    mail: Path | None = None
 
     @asynccontextmanager
     async def replicas(self, count: int = 1, *, jobs: bool = True, **settings: Any) -> AsyncIterator[list[Replica]]:
@@ -101,7 +106,12 @@ class Stage:
         queue = FakeJobs()
         engines = FakeEngines(database, cluster)
         application = await stack.enter_async_context(Database(self.prepared.application, size=4))
-        services = Services(chosen, database, application, cluster, engines, FakePublisher(), FakePodUsers(), queue)
+        publisher, metrics, told = FakePublisher(), Metrics(), identity_settings(self.mail)
+        identity = making.made(told, database, publisher, metrics)
+        await stack.enter_async_context(making.running(identity, told, database))
+        services = Services(
+            chosen, database, application, cluster, engines, publisher, FakePodUsers(), queue, identity, metrics=metrics
+        )
         queue.services = services if jobs else None
         app = create_app(services)
         await stack.enter_async_context(app.router.lifespan_context(app))
@@ -130,8 +140,8 @@ class Stage:
 
 
 @pytest.fixture
-def stage(prepared: Prepared) -> Stage:
-    return Stage(prepared)
+def stage(prepared: Prepared, tmp_path: Path) -> Stage:
+    return Stage(prepared, mail=tmp_path / "mail")
 
 
 LABELS = {names.BASELINE_LABEL: "true"}

@@ -23,6 +23,7 @@ from tests.unit.cluster.fakes import FakeCluster
 from tests.unit.database.fakes import FakeDatabase
 from tests.unit.liveconfig.fake_users import FakePodUsers
 from tests.unit.service.fakes import FakeEngines, FakeJobs
+from tests.unit.service.identity.fakes import resting
 from tests.unit.service.test_sweeper import FakePublisher
 
 TOKEN = "the-operators-token"
@@ -35,7 +36,8 @@ def services(**more: Any) -> Services:
     settings = Settings(TOKEN, sign_up_burst=2, sign_ups_per_minute=6)
     engines = FakeEngines(database, cluster)
     return Services(
-        settings, database, FakeDatabase(), cluster, engines, FakePublisher(), FakePodUsers(), FakeJobs(), **more
+        settings, database, FakeDatabase(), cluster, engines, FakePublisher(), FakePodUsers(), FakeJobs(),
+        resting(database), **more
     )
 
 

@@ -1,0 +1,50 @@
+"""Which signed tokens no longer count. `tenancy.revoke_tokens()` writes it; every replica reads what is new."""
+
+from dataclasses import dataclass
+
+from database.pool import Connection, fetch_all, fetch_one
+from database.sql import query
+
+
+@dataclass(frozen=True)
+class Issued:
+    """A token that was signed, and for whom."""
+
+    jti: str
+    user_id: str
+    org_id: int | None
+
+
+async def newer(connection: Connection, seen: int) -> tuple[int, list[str]]:
+    """The newest number, and the `jti`s that were revoked after number `seen`."""
+    rows = await fetch_all(connection, query("denylist.newer"), seen=seen)
+    return rows[0]["head"], [row["jti"] for row in rows if row["jti"] is not None]
+
+
+async def revoke(
+    connection: Connection, why: str, *, jti: str | None = None, root: str | None = None,
+    user_id: str | None = None, org_id: int | None = None,
+) -> int | None:  # fmt: skip
+    """Revoke what all of the given name; the denylist's new number, or None if there was nothing."""
+    row = await fetch_one(
+        connection, query("denylist.revoke"), why=why, jti=jti, root=root, user_id=user_id, org_id=org_id
+    )
+    return row["seq"] if row else None
+
+
+async def count(connection: Connection, seqs: list[int | None]) -> int:
+    """How many tokens were revoked under these numbers."""
+    row = await fetch_one(connection, query("denylist.count"), seqs=[seq for seq in seqs if seq is not None])
+    return int(row["revoked"]) if row else 0
+
+
+async def issued(connection: Connection, jti: str) -> Issued | None:
+    """The token with that `jti`, if it was signed here and has not been forgotten."""
+    row = await fetch_one(connection, query("denylist.issued"), jti=jti)
+    return Issued(**row) if row else None
+
+
+async def purge(connection: Connection) -> None:
+    """Forget tokens that have expired."""
+    await connection.execute(query("denylist.purge_revoked"))
+    await connection.execute(query("denylist.purge_issued"))

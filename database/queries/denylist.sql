@@ -1,0 +1,20 @@
+-- name: newer
+select h.seq as head, r.jti::text
+from tenancy.revocation_head h left join tenancy.revoked_tokens r on r.seq > %(seen)s;
+
+-- name: revoke
+select tenancy.revoke_tokens(
+  %(why)s, of_jti => %(jti)s, of_root => %(root)s, of_user => %(user_id)s, of_org => %(org_id)s) as seq;
+
+-- name: count
+select count(*) as revoked from tenancy.revoked_tokens where seq = any(%(seqs)s);
+
+-- name: issued
+select i.jti::text, i.user_id::text, i.org_id from tenancy.issued_tokens i where i.jti = %(jti)s;
+
+-- name: purge_revoked
+-- A minute longer than they live: clocks differ, and verifiers allow for that.
+delete from tenancy.revoked_tokens where expires_at < now() - interval '1 minute';
+
+-- name: purge_issued
+delete from tenancy.issued_tokens where expires_at < now() - interval '1 minute';
