@@ -163,7 +163,8 @@ comment on column tenancy.signing_keys.sealed_private is 'PKCS 8, encrypted by a
 comment on column tenancy.signing_keys.active_from is 'signs from then on; published from the beginning, so that everybody knows it in time';
 comment on column tenancy.signing_keys.remove_at is 'when the last token that it signed has expired';
 
--- Revokes every unexpired token that these conditions name; the denylist's new number, or null if there was none.
+-- Revokes every token that these conditions name; the denylist's new number, or null if there was none. Verifiers allow for
+-- clocks that differ, so a token counts as living for a minute longer than it does.
 -- Whoever issues a token holds the user's row (and the membership's) for share, whoever revokes changes or locks it first:
 -- so none slips through between.
 create function tenancy.revoke_tokens(
@@ -179,7 +180,7 @@ begin
   end if;
   select array_agg(t.jti) into found_jtis
   from tenancy.issued_tokens t
-  where t.expires_at > now()
+  where t.expires_at > now() - interval '1 minute'
     and (of_jti is null or t.jti = of_jti)
     and (of_root is null or t.session_id in (select s.id from tenancy.sessions s where s.root = of_root))
     and (of_user is null or t.user_id = of_user)
@@ -211,6 +212,18 @@ create trigger end_standing_delete after delete on tenancy.memberships
   for each row execute function tenancy.end_standing();
 create trigger end_standing_update after update on tenancy.memberships
   for each row when (old.role is distinct from new.role) execute function tenancy.end_standing();
+
+-- So does a change of what somebody is to the platform, or of whether they may log in at all.
+create function tenancy.end_user() returns trigger
+  language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
+begin
+  perform tenancy.revoke_tokens('the account changed', of_user => new.id);
+  return null;
+end $$;
+create trigger end_user after update on tenancy.users
+  for each row when (old.platform_role is distinct from new.platform_role
+                     or (old.disabled_at is null) <> (new.disabled_at is null))
+  execute function tenancy.end_user();
 
 create function tenancy.end_memberships() returns trigger
   language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
@@ -245,7 +258,7 @@ begin
 end $$;
 
 revoke execute on function tenancy.revoke_tokens(text, uuid, uuid, uuid, bigint), tenancy.end_standing(),
-  tenancy.end_memberships() from public;
+  tenancy.end_user(), tenancy.end_memberships() from public;
 grant select (org_id, email, role, since) on tenancy.memberships to agent_ready_app;
 grant select (id, org_id, email, role, invited_by, created_at, expires_at, accepted_at, withdrawn_at)
   on tenancy.invitations to agent_ready_app;
