@@ -14,7 +14,7 @@ from service.identity.claims import Claims
 from service.oidc import pages
 from service.oidc.builtin import CONSOLE
 from service.oidc.errors import PageError
-from service.oidc.inspecting import judged
+from service.oidc.judging import judged
 from service.oidc.routing import PageRoute
 from service.services import Services
 

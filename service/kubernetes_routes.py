@@ -13,7 +13,7 @@ from service.access import Access
 from service.found import find_number
 from service.identity import Identity
 from service.identity.claims import KUBERNETES, Claims
-from service.oidc.inspecting import judged
+from service.oidc.judging import judged
 from service.oidc.routing import NO_STORE
 from service.problems import Problem
 from service.services import Services

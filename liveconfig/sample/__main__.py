@@ -9,6 +9,7 @@ import uvicorn
 from liveconfig import Changed, LiveConfig, NotConfigured
 from liveconfig.addresses import Address
 from liveconfig.sample.app import create_app
+from liveconfig.sample.identity import Introspection, Issuer
 
 log = logging.getLogger("sample")
 
@@ -28,6 +29,7 @@ def main() -> int:
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(name)s %(message)s")
     try:
         listen = Address.of(os.environ.get("SAMPLE_LISTEN") or "127.0.0.1:8090", "SAMPLE_LISTEN")
+        issuer = Issuer.from_env(os.environ)
         config = LiveConfig.from_env()
     except NotConfigured as error:
         log.error("%s", error)
@@ -35,7 +37,8 @@ def main() -> int:
     for service in ("ai", "email", "features", "api"):
         config.on_change(service, _say)
     config.on_health(lambda health: log.info("settings are %s %s", health.status, health.reason))
-    uvicorn.run(create_app(config, undeliverable), host=listen.host, port=listen.port, log_config=None)
+    introspection = Introspection(issuer) if issuer else None
+    uvicorn.run(create_app(config, undeliverable, introspection), host=listen.host, port=listen.port, log_config=None)
     return 0
 
 

@@ -10,14 +10,18 @@ from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_l
 from liveconfig import LiveConfig, Status, View
 from liveconfig.fastapi import per_request
 from liveconfig.metrics import LiveConfigCollector
+from liveconfig.sample.identity import Introspection, Person, Unavailable
 from liveconfig.sample.limiting import RateLimit
 
 THRESHOLD, RETRIES, LIMIT, DARK = "ai/threshold", "email/max_retries", "api/rate_limit", "dark_mode"
 Send = Callable[[str], bool]
 
 
-def create_app(config: LiveConfig, send: Send) -> FastAPI:
-    """The application; it closes `config` at its end. `send` delivers to an address, or says that it could not."""
+def create_app(config: LiveConfig, send: Send, introspection: Introspection | None = None) -> FastAPI:
+    """The application; it closes `config` at its end. `send` delivers to an address, or says that it could not.
+
+    With `introspection`, a request needs a bearer token that counts; without, everybody is served.
+    """
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
@@ -37,6 +41,14 @@ def create_app(config: LiveConfig, send: Send) -> FastAPI:
             raise HTTPException(429, {"problem": "too many requests", **shown}, {"Retry-After": str(seconds)})
 
     limited = [Depends(within_the_limit)]
+    if introspection is not None:
+        somebody = per_person(introspection)
+        limited.insert(0, Depends(somebody))
+
+        @app.get("/whoami", dependencies=limited)
+        def whoami(person: Annotated[Person, Depends(somebody)]) -> dict[str, Any]:
+            """Who asks, as the issuer says."""
+            return vars(person)
 
     @app.get("/answer", dependencies=limited)
     def answer(settings: Settings, confidence: float = 0.6) -> dict[str, Any]:
@@ -75,6 +87,22 @@ def create_app(config: LiveConfig, send: Send) -> FastAPI:
         return Response(generate_latest(registry), media_type=CONTENT_TYPE_LATEST)
 
     return app
+
+
+def per_person(introspection: Introspection) -> Callable[[Request], Person]:
+    """A dependency: whose request it is; 401 without a token that counts, 503 if that cannot be told."""
+
+    def somebody(request: Request) -> Person:
+        scheme, _, token = request.headers.get("authorization", "").partition(" ")
+        try:
+            person = introspection.person(token.strip()) if scheme.lower() == "bearer" else None
+        except Unavailable as away:
+            raise HTTPException(503, {"problem": str(away)}, {"Retry-After": "2"}) from away
+        if person is None:
+            raise HTTPException(401, {"problem": "log in"}, {"WWW-Authenticate": "Bearer"})
+        return person
+
+    return somebody
 
 
 def used(view: View, *asked: tuple[str, Any]) -> dict[str, Any]:

@@ -17,7 +17,10 @@ from pathlib import Path
 
 _SECRETS = ("live-configuration", "database")
 _CERTIFICATE = "ca.crt"
-_INHERITED = ("PATH", "LANG", "PYTHONPATH", "SAMPLE_LISTEN")
+_INHERITED = (
+    "PATH", "LANG", "PYTHONPATH", "SAMPLE_LISTEN",
+    "INTROSPECTION_URL", "INTROSPECTION_CA_FILE", "CLIENT_ID", "CLIENT_SECRET_FILE",
+)  # fmt: skip
 
 
 class NotFound(Exception):

@@ -1,7 +1,5 @@
 """What may be asked of a token: introspection (RFC 7662), userinfo, and to end it (RFC 7009)."""
 
-import base64
-import json
 from typing import Any
 
 from fastapi import APIRouter, Request, Response
@@ -11,13 +9,12 @@ from database import browsers, clients
 from database.clients import Client
 from service.identity import Identity
 from service.identity.claims import API, CLI, Claims
-from service.identity.errors import TokenRefused, ViewStale
 from service.oidc.authentication import authenticated, with_secret
 from service.oidc.browser import digest
 from service.oidc.errors import OAuthError
+from service.oidc.judging import audience_of, judged
 from service.oidc.parameters import Parameters, of_form
 from service.oidc.routing import CLIENT, NO_STORE, RESPONSES, OAuthRoute, form
-from service.problems import Problem
 from service.services import Services
 
 _TOKEN = form("token", {"token": "what it is about", "token_type_hint": "not needed", **CLIENT})
@@ -33,7 +30,9 @@ def router(services: Services, identity: Identity) -> APIRouter:
         given = await of_form(request)
         client = await with_secret(services.database, request, given)
         claims = judged(identity, _token(given), client.client_id)
-        shown = {"active": False} if claims is None else {"active": True, **_shown(identity, client, claims)}
+        if claims is None or client.org_id not in (None, claims.org_id):
+            return JSONResponse({"active": False}, headers=NO_STORE)
+        shown = {"active": True, **_shown(identity, client, claims)}
         return JSONResponse(shown, headers=NO_STORE)
 
     @routes.post("/oauth2/revoke", summary="End a token, or a refresh token with its log-in", openapi_extra=_TOKEN)
@@ -52,29 +51,6 @@ def router(services: Services, identity: Identity) -> APIRouter:
         return JSONResponse({**person(claims)}, headers=NO_STORE)
 
     return routes
-
-
-def judged(identity: Identity, token: str, audience: str) -> Claims | None:
-    """What the token says, or None if it does not count; raise a Problem (503) if that cannot be told now."""
-    try:
-        return identity.verifier.verify(token, audience)
-    except TokenRefused:
-        return None
-    except ViewStale as stale:
-        raise Problem(
-            503, "unavailable", "Whether this token still counts cannot be told right now", str(stale),
-            headers={"Retry-After": "2"},
-        ) from stale  # fmt: skip
-
-
-def audience_of(token: str) -> str:
-    """Whom a token says it is for, which nobody has verified yet; empty if it cannot be read."""
-    try:
-        encoded = token.split(".")[1]
-        found = json.loads(base64.urlsafe_b64decode(encoded + "=" * (-len(encoded) % 4)))["aud"]
-    except (ValueError, LookupError, TypeError, RecursionError):
-        return ""
-    return found if isinstance(found, str) else ""
 
 
 def person(claims: Claims) -> dict[str, Any]:

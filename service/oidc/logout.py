@@ -11,7 +11,7 @@ from service.identity import Identity
 from service.identity.claims import Claims
 from service.oidc import browser, pages, redirects
 from service.oidc.errors import PageError
-from service.oidc.inspecting import audience_of, judged
+from service.oidc.judging import audience_of, judged
 from service.oidc.parameters import Parameters, of_form, of_query
 from service.oidc.routing import NO_STORE, PageRoute
 from service.services import Services

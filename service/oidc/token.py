@@ -15,6 +15,7 @@ from service.oidc import pkce
 from service.oidc.authentication import authenticated
 from service.oidc.authorize import hash_of
 from service.oidc.errors import OAuthError
+from service.oidc.judging import judged
 from service.oidc.parameters import Parameters, of_form
 from service.oidc.routing import CLIENT, NO_STORE, RESPONSES, OAuthRoute, form
 from service.problems import Problem
@@ -95,6 +96,9 @@ async def _tokens(identity: Identity, client: Client, granted: Granted, nonce: s
     seconds = KUBERNETES_SECONDS if client.client_id == KUBERNETES else SECONDS
     extra = {"nonce": nonce} if nonce is not None else {}
     id_token = await identity.sessions.issue(granted.session_id, client.client_id, seconds=seconds, extra=extra)
+    said = judged(identity, id_token.token, client.client_id)
+    if client.org_id is not None and (said is None or said.org_id != client.org_id):
+        raise OAuthError("invalid_grant", "the account does not belong to the client's organization any more")
     access, expires_in = granted.access_token, granted.expires_in
     if client.client_id != CLI:
         access, expires_in = id_token.token, seconds
