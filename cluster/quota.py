@@ -1,8 +1,4 @@
-"""An organization's quota, changed at once in the live cluster; its stack follows later and finds nothing to do.
-
-Applied as the field manager that the engine's provider uses, and with everything that this manager owns of the object:
-whatever an apply leaves out, the API server takes away.
-"""
+"""An organization's quota, changed at once in the live cluster; its stack follows later and finds nothing to do."""
 
 import asyncio
 import time
@@ -10,6 +6,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 
 from cluster.api import NAMESPACES, ClusterApi, Json
+from cluster.applying import owned
 from cluster.errors import ApiRefused, BelowUse, ClusterError, NotEnforced
 from cluster.usage import below
 from tenants import names
@@ -49,23 +46,8 @@ async def _standing(api: ClusterApi, path: str) -> Json:
 
 
 async def _apply(api: ClusterApi, path: str, kind: str, found: Json, spec: Json) -> Json:
-    body = {"apiVersion": "v1", "kind": kind, "metadata": _owned(found), "spec": spec}
+    body = {"apiVersion": "v1", "kind": kind, "metadata": owned(found), "spec": spec}
     return await api.apply(path, body, manager=names.FIELD_MANAGER)
-
-
-def _owned(found: Json) -> Json:
-    """The object's name and UID, and the labels and annotations that our manager has applied."""
-    meta = found["metadata"]
-    fields = [
-        entry["fieldsV1"].get("f:metadata", {})
-        for entry in meta.get("managedFields", [])
-        if entry.get("manager") == names.FIELD_MANAGER and entry.get("operation") == "Apply"
-    ]
-    owned: Json = {"name": meta["name"], "uid": meta["uid"]}
-    for group in ("labels", "annotations"):
-        keys = {key.removeprefix("f:") for field in fields for key in field.get(f"f:{group}", {}) if key != "."}
-        owned[group] = {key: value for key, value in meta.get(group, {}).items() if key in keys}
-    return owned
 
 
 def _limits(plan: TenantPlan) -> Iterator[Json]:

@@ -64,7 +64,8 @@ class AdmissionProof(pulumi.CustomResource):
 class OrganizationRow(pulumi.CustomResource):
     """The organization's row. Its id is the organization's number; a slug is given out once and for ever.
 
-    `members` are roles by e-mail address, all of them: its memberships are written with it. `reservation` is the operation that has reserved the row already; it counts once.
+    `members` are roles by e-mail address, all of them: its memberships are written with it. `reservation` is the
+    operation that has reserved the row already; it counts once.
     """
 
     operation_id: pulumi.Output[str]

@@ -12,16 +12,24 @@ from cluster.errors import ClusterError
 from database.errors import Busy, DatabaseError, LeaseLost, VersionMismatch
 from engine.errors import EngineError
 from service import (
+    audit_routes,
     change_set_routes,
+    client_routes,
     config_history_routes,
     config_routes,
+    console_routes,
     drift_routes,
     flag_routes,
     health_routes,
+    invitation_routes,
+    kubernetes_routes,
+    member_routes,
+    oidc,
     operation_routes,
     organization_routes,
     quota_routes,
     sign_up_routes,
+    staff_routes,
 )
 from service.access import Access
 from service.change_sets import mismatch
@@ -51,7 +59,7 @@ def create_app(services: Services, draining: Draining | None = None) -> FastAPI:
         title="agent-ready-k8s", version="1", description="Self-service for isolated organizations.", lifespan=lifespan,
         docs_url=None, redoc_url=None, responses={"4XX": _PROBLEM, "5XX": _PROBLEM},
     )  # fmt: skip
-    access = Access(settings.operator_token, settings.operators)
+    access = Access(settings.operator_token, settings.operators, services.identity.verifier)
     limit = RateLimit(
         services.database, settings.operator_token,
         per_minute=settings.sign_ups_per_minute, burst=settings.sign_up_burst,
@@ -60,6 +68,14 @@ def create_app(services: Services, draining: Draining | None = None) -> FastAPI:
     app.include_router(organization_routes.router(services, access, draining))
     app.include_router(quota_routes.router(services, access, draining))
     app.include_router(drift_routes.router(services, access, draining))
+    app.include_router(member_routes.router(services, access, draining))
+    app.include_router(invitation_routes.router(services, access, draining))
+    app.include_router(staff_routes.router(services, access))
+    app.include_router(client_routes.routers(services, access, draining))
+    app.include_router(kubernetes_routes.router(services, access, services.identity))
+    app.include_router(oidc.router(services, services.identity))
+    app.include_router(console_routes.router(services, services.identity))
+    app.include_router(audit_routes.router(services, access))
     for find, prefix in (
         (of_organizations(services, access), "/v1/organizations/{slug}"),
         (of_platform(services, access), "/v1/platform"),

@@ -1,22 +1,44 @@
-"""A change of anything that an organization has: the engine brings the stack to it, and then it is committed.
+"""A change of anything that an organization has: sizes and members hold at once, the engine brings the stack to it all.
 
-A change that the engine cannot make is set back, and its operation tells what could not be.
+Then it is committed. A change that the engine cannot make is set back, and its operation tells what could not be.
 """
 
-from cluster.errors import BelowUse
+import asyncio
+
+from cluster.errors import BelowUse, ClusterError
 from cluster.quota import enforce
 from database import operations
-from database.operations import Operation
+from database.operations import Operation, Reserved
 from engine.errors import EngineError
-from service import steps
+from service import members, steps
 from service.driving import commit, fail, under_lease
 from service.problems import Problem
 from service.quota import refuse
+from service.reserving import Wish, reserve_when_free
 from service.services import Services
 from service.signup import publish
 from service.steps import StepRecord
 from tenants.model import Organization
 from tenants.plan import plan
+
+
+async def begin(services: Services, slug: str, wish: Wish) -> Reserved:
+    """Reserve a change, have hold at once what can, and leave the rest to the queue: whoever is removed is out by then.
+
+    Raises Busy, or what the wish raises. What cannot be done now is left to recovery.
+    """
+    reserved = await reserve_when_free(services, slug, wish)
+    if reserved.is_new:
+        begun = services.work.start(_begin(services, reserved.operation), f"change {slug}")
+        await asyncio.wait({begun}, timeout=services.settings.wait_limit)
+    return reserved
+
+
+async def _begin(services: Services, operation: Operation) -> None:
+    organization = Organization.model_validate(operation.request)
+    if await under_lease(services, operation, lambda _: _hold(services, operation, organization)):
+        await operations.prolong(services.database, operation.lease, 0)
+        await services.jobs.resume(operation.id)
 
 
 async def drive(services: Services, operation: Operation) -> None:
@@ -29,11 +51,7 @@ async def _drive(services: Services, operation: Operation, record: StepRecord) -
         await _set_back(services, operation, record)
         return
     organization = Organization.model_validate(operation.request)
-    try:
-        async with services.step(steps.ENFORCE, operation.id):
-            await enforce(services.cluster, plan(organization))
-    except BelowUse as below:
-        raise await refuse(services, operation, str(below)) from below
+    await _hold(services, operation, organization)
     try:
         await converge(services, operation, organization)
     except EngineError as error:
@@ -42,6 +60,24 @@ async def _drive(services: Services, operation: Operation, record: StepRecord) -
     await commit(services, operation, {})
     async with services.step(steps.PUBLISH, operation.id):
         await publish(services)
+
+
+async def _hold(services: Services, operation: Operation, organization: Organization) -> None:
+    """Have sizes and members that are changed hold; raise a Problem, with the operation ended, if more is in use."""
+    wanted, before = plan(organization), plan(await _before(services, operation))
+    if (wanted.quota, wanted.limits) != (before.quota, before.limits):
+        try:
+            async with services.step(steps.ENFORCE, operation.id):
+                await enforce(services.cluster, wanted)
+        except BelowUse as below:
+            raise await refuse(services, operation, str(below)) from below
+    if wanted.members != before.members:
+        async with services.step(steps.MEMBERS, operation.id):
+            await members.hold(services, operation, organization)
+
+
+async def _before(services: Services, operation: Operation) -> Organization:
+    return Organization.model_validate(await operations.request_before(services.database, operation.id))
 
 
 async def converge(
@@ -58,12 +94,14 @@ async def converge(
 
 async def _set_back(services: Services, operation: Operation, record: StepRecord) -> None:
     await operations.begin_undo(services.database, operation.lease)
-    before = Organization.model_validate(await operations.request_before(services.database, operation.id))
-    done, left = ["rows, objects and stack"], list[str]()
+    before = await _before(services, operation)
+    done, left = ["members, rows, objects and stack"], list[str]()
     try:
+        async with services.step(steps.RESTORE_MEMBERS, operation.id):
+            await members.hold(services, operation, before, why=f"set back ({operation.id})")
         async with services.step(steps.RESTORE_STACK, operation.id):
             await converge(services, operation, before)
-    except EngineError as error:
+    except (EngineError, ClusterError) as error:
         record.add("not set back", str(error))
         if operation.attempt <= 2 * services.settings.attempts:
             raise

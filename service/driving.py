@@ -14,14 +14,18 @@ from service.services import Services, log
 from service.steps import StepRecord, recorded
 
 
-async def under_lease(services: Services, operation: Operation, work: Callable[[StepRecord], Awaitable[None]]) -> None:
-    """Do the work of a leased operation; whatever ends it early is left to whoever recovers the operation."""
+async def under_lease(services: Services, operation: Operation, work: Callable[[StepRecord], Awaitable[None]]) -> bool:
+    """Do the work of a leased operation, and return whether that came to its end.
+
+    Whatever ends it early is left to whoever recovers the operation.
+    """
     try:
         async with (
             kept(services.database, operation.lease, services.settings.lease),
             recorded(services.database, operation.lease) as record,
         ):
             await work(record)
+            return True
     except LeaseLost as error:
         log.warning("%s; another replica goes on", error)
     except Problem as refused:
@@ -29,6 +33,7 @@ async def under_lease(services: Services, operation: Operation, work: Callable[[
     except (DatabaseError, ClusterError, EngineError) as error:
         log.warning("operation %s waits for recovery: %s", operation.id, error)
         await postpone(services, operation, error)
+    return False
 
 
 async def commit(services: Services, operation: Operation, answer: operations.Json) -> None:

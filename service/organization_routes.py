@@ -7,19 +7,19 @@ import yaml
 from fastapi import APIRouter, Header, Query, Request, Response
 from fastapi.responses import JSONResponse
 
-from database import directory, operations
+from database import directory
 from database.directory import Entry
 from database.operations import Wanted
 from service import preview
 from service.access import Access, Caller, check
-from service.bodies import Change, PreviewOf, with_changes
+from service.bodies import Change, PreviewOf
+from service.carrying_out import carried_out, changed
 from service.draining import Draining
 from service.found import find, find_ours, shown, shown_whole
-from service.idempotency import Asking, asking, replay
+from service.idempotency import Asking, asking
 from service.problems import Problem
-from service.reserving import Wish, begin, ended
+from service.reserving import begin
 from service.services import Services
-from service.sign_up_routes import accepted
 from tenants.model import Organization
 
 Limit = Annotated[int, Query(ge=1, le=200, description="Organizations a page")]
@@ -76,7 +76,7 @@ def router(services: Services, access: Access, draining: Draining) -> APIRouter:
             _check_confirmed(organization, confirm)
             return _deleted(organization, asked, reason)
 
-        return await _carried_out(services, slug, asked, wish)
+        return await carried_out(services, slug, asked, wish, begin)
 
     @routes.patch("/{slug}", summary="Change an organization", status_code=200)
     async def change(request: Request, slug: str, body: Change, if_match: IfMatch = None) -> JSONResponse:
@@ -93,9 +93,9 @@ def router(services: Services, access: Access, draining: Draining) -> APIRouter:
         def wish(entry: Entry, organization: Organization) -> Wanted:
             _check_unchanged(entry, if_match)
             _check_exposure(caller, organization, body)
-            return _changed(organization, body, asked)
+            return changed(organization, body.changes(), asked, body.reason)
 
-        return await _carried_out(services, slug, asked, wish)
+        return await carried_out(services, slug, asked, wish)
 
     @routes.post("/{slug}/preview", summary="What a change would do; changes nothing")
     async def look(request: Request, slug: str, body: PreviewOf) -> dict[str, Any]:
@@ -151,21 +151,3 @@ def _deleted(organization: Organization, asked: Asking, reason: str) -> Wanted:
     answer = {"slug": slug, "status": "DELETED", "operation_id": operation_id}
     return Wanted(operation_id, "delete", slug, **vars(asked), request=request, answer=answer,
                   reason=reason or "deleted")  # fmt: skip
-
-
-def _changed(organization: Organization, body: Change, asked: Asking) -> Wanted:
-    operation_id, slug, changes = str(uuid.uuid4()), organization.slug, body.changes()
-    request = with_changes(organization, changes).model_dump(mode="json")
-    answer = {"slug": slug, "operation_id": operation_id, "changed": sorted(changes)}
-    return Wanted(operation_id, "change", slug, **vars(asked), request=request, answer=answer, reason=body.reason)
-
-
-async def _carried_out(services: Services, slug: str, asked: Asking, wish: Wish) -> JSONResponse:
-    """The operation's answer, or 202 if it takes longer than the wait limit; the key's own if it was asked before."""
-    operation = await operations.find(services.database, asked.caller, asked.key)
-    if operation is None:
-        reserved = await begin(services, slug, wish)
-        operation = await ended(services, reserved.operation) if reserved.is_new else reserved.operation
-        if reserved.is_new and operation.state == "PENDING":
-            return accepted(operation)
-    return replay(operation, asked.request_hash, status=200)

@@ -8,7 +8,7 @@ import time
 
 import redis
 
-from database import directory, operations
+from database import directory, operations, users
 from database.operations import Operation
 from engine.errors import EngineError
 from engine.selfservice import Deployed
@@ -71,8 +71,20 @@ async def _forward_or_undo(services: Services, operation: Operation, record: Ste
     services.metrics.sign_up_seconds.labels(deployed.way).observe(time.monotonic() - progress.began)
     services.metrics.ended.labels("create", "COMMITTED").inc()
     progress.commit()
+    services.work.start(_welcome(services, operation), f"welcome to {operation.slug}")
     record.add("committed", deployed.way)
     await _save(services, operation, deployed, record)
+
+
+async def _welcome(services: Services, operation: Operation) -> None:
+    """Mail the owner a token for a first password. Should this replica die now, a reset mails another one."""
+    organization = Organization.model_validate(operation.request)
+    owner = organization.members[0].email
+    async with services.database.transaction() as connection:
+        if await users.has_password(connection, owner):
+            return
+    opening = f"{organization.name} is ready, and you are its owner."
+    await services.identity.mailed.invite_to_set_password(owner, f"Welcome to {organization.name}", opening)
 
 
 async def _deploy(services: Services, operation: Operation, record: StepRecord) -> Deployed:

@@ -120,13 +120,15 @@ class FakeCluster(ClusterApi):
         return copy.deepcopy(merged)
 
     async def apply(self, path: str, body: Json, *, manager: str) -> Json:
-        """Server-side apply as far as it goes: the spec is ours. `applied` may play a controller."""
+        """Server-side apply as far as it goes: all but metadata is ours. `applied` may play a controller."""
         self._live()
         self.calls.append(("APPLY", path))
-        found = self.objects.get(path)
-        if found is None or found["metadata"]["uid"] != body["metadata"].get("uid"):
+        found, uid = self.objects.get(path), body["metadata"].get("uid")
+        if found is None and uid is None:
+            found = self.put(path, {"metadata": body["metadata"]})
+        elif found is None or found["metadata"]["uid"] != (uid or found["metadata"]["uid"]):
             raise ApiRefused(409, "Conflict", f"PATCH {path}: uid mismatch")
-        found["spec"] = copy.deepcopy(body["spec"])
+        found.update({key: copy.deepcopy(value) for key, value in body.items() if key != "metadata"})
         found["metadata"]["resourceVersion"] = str(next(self._versions))
         self.managers.append(manager)
         before = copy.deepcopy(found)
