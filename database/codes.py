@@ -44,6 +44,6 @@ async def take(connection: Connection, code_hash: str, client_id: str) -> Taken 
     return Taken(code, Browser.of(found), found["was_used"], found["is_old"])
 
 
-async def forget_old(connection: Connection) -> None:
+async def purge(connection: Connection) -> None:
     """Forget codes that ended a day ago: until then a second use is told from a made-up one."""
-    await connection.execute(query("codes.forget_old"))
+    await connection.execute(query("codes.purge"))

@@ -26,13 +26,15 @@ from service.errors import NotConfigured, NotStarted
 from service.identity import making
 from service.identity.settings import IdentitySettings
 from service.metrics import Metrics
+from service.listening import listening
+from service.oidc import builtin
 from service.queue import Queue
 from service.services import Checkpoint, Services, log, pass_by
 from service.settings import Settings
 from service.tracing import TracedDatabase
 
 _SCOPE = "agent-ready"
-_LIVE = 9  # the migration from which on there is live configuration
+_LIVE, _ISSUER = 9, 10  # the migrations from which on there is live configuration, and the issuer
 MakeEngines = Callable[[Mapping[str, str]], Engines]
 
 
@@ -44,11 +46,11 @@ async def serve(
     """Serve until SIGTERM or SIGINT, then drain. `checkpoint` is for tests that end the process between two steps."""
     settings, draining = Settings.of(environment), Draining()
     async with _made(environment, settings, make_engines, checkpoint) as (services, queue):
-        server = Server(
-            settings, create_app(services, draining), lambda: queue.work(services), lambda: draining.drain(services)
-        )
+        app = create_app(services, draining)
+        server = Server(settings, app, lambda: queue.work(services), lambda: draining.drain(services))
         draining.stops(server.stop_jobs)
-        await server.serve()
+        async with listening(app, settings.issuer, services.identity.issuer_url):
+            await server.serve()
         await server.stop_jobs()
         if not server.started:
             raise NotStarted("the API did not start; the log above says why")
@@ -132,6 +134,8 @@ async def _made(
         reader = await stack.enter_async_context(Database(url, size=1))
         identity = making.made(identity_settings, database, publisher, metrics, reader=reader)
         await stack.enter_async_context(making.running(identity, identity_settings, database))
+        if await migrations.current_version(database) >= _ISSUER:
+            await builtin.tend(database, settings.issuer)
         log.info("live configuration is in epoch %d", await _epoch(database))
         yield Services(
             settings, database, application, cluster, engines, publisher, users, queue, identity,

@@ -15,5 +15,5 @@ where c.code_hash = found.code_hash and s.id = c.root and u.id = s.user_id
 returning c.redirect_uri, c.code_challenge, c.nonce, c.scope, found.was_used, found.is_old,
   s.id::text as session_id, u.id::text as user_id, u.email, u.platform_role;
 
--- name: forget_old
+-- name: purge
 delete from tenancy.authorization_codes where expires_at < now() - interval '1 day';

@@ -1,9 +1,9 @@
-"""The clients that every platform has, written at each start: what the environment says of them may have changed."""
+"""The clients that every platform has, written again and again: what the environment says of them may have changed."""
 
 import hashlib
 from collections.abc import Iterator
 
-from database import clients
+from database import clients, codes
 from database.clients import Registered
 from database.pool import Database
 from service.identity.claims import API, CLI, KUBERNETES
@@ -20,11 +20,12 @@ _LOOPBACK = tuple(f"http://{host}{path}" for host in _HOSTS for path in _PATHS)
 _PUBLIC = {CLI: "agent-ready, the command line", KUBERNETES: "kubectl"}
 
 
-async def register(database: Database, settings: IssuerSettings) -> None:
-    """Write them; several replicas may do so at once. Raise DatabaseError."""
+async def tend(database: Database, settings: IssuerSettings) -> None:
+    """Write them, and forget codes that ended long ago. Any replica may, also several at once; raise DatabaseError."""
     async with database.transaction(actor=_ACTOR, reason="what every platform has") as connection:
         for registered in _all(settings):
             await clients.put(connection, registered, created_by=_ACTOR)
+        await codes.purge(connection)
 
 
 def _all(settings: IssuerSettings) -> Iterator[Registered]:
