@@ -25,8 +25,8 @@ from service.draining import Draining
 from service.errors import NotConfigured, NotStarted
 from service.identity import making
 from service.identity.settings import IdentitySettings
-from service.metrics import Metrics
 from service.listening import listening
+from service.metrics import Metrics
 from service.oidc import builtin
 from service.queue import Queue
 from service.services import Checkpoint, Services, log, pass_by
