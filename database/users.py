@@ -56,6 +56,11 @@ async def has_password(connection: Connection, email: str) -> bool:
     return await fetch_one(connection, query("users.has_password"), email=email) is not None
 
 
+async def is_somebody(connection: Connection, email: str) -> bool:
+    """Whether the address has an account, or belongs to an organization and could have one."""
+    return await fetch_one(connection, query("users.is_somebody"), email=email) is not None
+
+
 async def is_known_network(connection: Connection, email: str, networks: Sequence[bytes]) -> bool:
     """Whether the address has logged in from one of the networks."""
     found = await fetch_one(connection, query("users.is_known_network"), email=email, networks=list(networks))

@@ -13,6 +13,7 @@ from database.errors import Busy, DatabaseError, LeaseLost, VersionMismatch
 from engine.errors import EngineError
 from service import (
     audit_routes,
+    auth_routes,
     change_set_routes,
     client_routes,
     config_history_routes,
@@ -22,11 +23,13 @@ from service import (
     flag_routes,
     health_routes,
     invitation_routes,
+    key_routes,
     kubernetes_routes,
     member_routes,
     oidc,
     operation_routes,
     organization_routes,
+    password_routes,
     quota_routes,
     sign_up_routes,
     staff_routes,
@@ -83,6 +86,8 @@ def create_app(services: Services, draining: Draining | None = None) -> FastAPI:
         for part in (config_history_routes, config_routes, change_set_routes):
             app.include_router(part.router(find, draining, prefix))
     app.include_router(flag_routes.router(of_organizations(services, access), draining))
+    for identity_part in (auth_routes, password_routes, key_routes):
+        app.include_router(identity_part.router(services, access, draining))
     app.include_router(operation_routes.router(services, access))
     app.include_router(health_routes.router(services, access, draining))
     for kind, problem in _HANDLED.items():

@@ -18,6 +18,11 @@ returning id::text, email, platform_role;
 -- name: has_password
 select from tenancy.users where email = %(email)s and password_hash is not null;
 
+-- name: is_somebody
+select from tenancy.users where email = %(email)s and disabled_at is null
+union all select from tenancy.memberships where email = %(email)s
+limit 1;
+
 -- name: is_known_network
 select from tenancy.known_networks where email = %(email)s and network = any(%(networks)s);
 

@@ -76,12 +76,12 @@ class Keys:
             elif kept[0].is_due:
                 await self._add(one, lead=LEAD)
 
-    async def rotate(self, *, at_once: bool = False, actor: str = "", reason: str = "") -> str:
+    async def rotate(self, *, at_once: bool = False, actor: str = "", reason: str = "", request_id: str = "") -> str:
         """Publish a new key and return its `kid`; one that does not sign yet is not followed by another.
 
         `at_once`: it signs now and no other counts any more, which ends every token that they signed.
         """
-        async with self._database.transaction(actor=actor, reason=reason) as connection:
+        async with self._database.transaction(actor=actor, reason=reason, request_id=request_id) as connection:
             await signing_keys.lock(connection)
             kept = await signing_keys.state(connection, lifetime=LIFETIME)
             if not at_once and kept and not kept[0].is_active:
