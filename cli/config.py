@@ -38,11 +38,11 @@ def list_(slug: Slug, at: At = None, revision: Revision = None, as_json: options
         if at is None and revision is None:
             found = api.all()
             rows = [[one.name, one.value, one.source, one.version, one.revision] for one in found.items]
-            config_plans.show(session, found, as_json, ["SETTING", "VALUE", "SOURCE", "VERSION", "REVISION"], rows)
+            session.show(found, as_json, ["SETTING", "VALUE", "SOURCE", "VERSION", "REVISION"], rows)
             return
         past = api.as_it_was(at, revision)
         rows = [[one.name, one.value, one.version, one.actor, one.reason] for one in past.items]
-        config_plans.show(session, past, as_json, ["SETTING", "VALUE", "VERSION", "ACTOR", "REASON"], rows)
+        session.show(past, as_json, ["SETTING", "VALUE", "VERSION", "ACTOR", "REASON"], rows)
 
 
 @app.command("get")
@@ -84,7 +84,7 @@ def history(slug: Slug, name: Name, limit: Limit = 20, as_json: options.Json = F
         rows: list[list[Any]] = [
             [one.version, one.changed_at, one.actor, one.old_value, one.new_value, one.reason] for one in found.items
         ]
-        config_plans.show(session, found, as_json, ["VERSION", "AT", "ACTOR", "BEFORE", "AFTER", "REASON"], rows)
+        session.show(found, as_json, ["VERSION", "AT", "ACTOR", "BEFORE", "AFTER", "REASON"], rows)
 
 
 @app.command("rollback")
@@ -101,7 +101,7 @@ def diff(slug: Slug, since: From, to: To = None, as_json: options.Json = False) 
     with Session.open() as session:
         found = session.api.configs(slug).diff(since, to)
         rows = [[one.name, one.before, one.after, one.revision, one.actor, one.reason] for one in found.items]
-        config_plans.show(session, found, as_json, ["SETTING", "BEFORE", "AFTER", "REVISION", "ACTOR", "REASON"], rows)
+        session.show(found, as_json, ["SETTING", "BEFORE", "AFTER", "REVISION", "ACTOR", "REASON"], rows)
 
 
 @app.command("kill")

@@ -1,12 +1,11 @@
 """`config apply`, `schedule`, `plans`, `approve`, `reject`, `cancel`, `export`, `import`: many settings at once."""
 
-from collections.abc import Sequence
 from typing import Annotated, Any
 
 import typer
 
 from cli import options
-from cli.answers import FAILED, Answer, Problem
+from cli.answers import FAILED, Problem
 from cli.config_answers import ChangeSet, Imported
 from cli.config_options import EXAMPLES, File, Reason, Slug, as_change, read_text
 from cli.errors import Misused, OperationFailed
@@ -66,7 +65,7 @@ def plans(slug: Slug, state: InState = None, as_json: options.Json = False) -> N
     with Session.open() as session:
         found = session.api.configs(slug).change_sets(state)
         rows = [[one.id, one.state, one.apply_at, one.actor, one.names, one.reason] for one in found.items]
-        show(session, found, as_json, ["CHANGE SET", "STATE", "AT", "ACTOR", "SETTINGS", "REASON"], rows)
+        session.show(found, as_json, ["CHANGE SET", "STATE", "AT", "ACTOR", "SETTINGS", "REASON"], rows)
 
 
 def approve(slug: Slug, change_set: ChangeSetId, reason: Reason, as_json: options.Json = False) -> None:
@@ -109,14 +108,6 @@ def show_imported(session: Session, imported: Imported, as_json: bool) -> None:
         return
     facts = {"state": imported.state, "changed": len(imported.changes), "revision": imported.revision}
     session.screen.facts({**facts, "change set": imported.id})
-
-
-def show(session: Session, answer: Answer, as_json: bool, heads: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
-    """A list, as a table or as JSON."""
-    if as_json:
-        session.screen.json(answer.plain())
-    else:
-        session.screen.table(heads, rows)
 
 
 def _begin(slug: str, body: dict[str, Any], as_json: bool) -> None:

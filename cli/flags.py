@@ -36,4 +36,4 @@ def stale(slug: Slug, as_json: options.Json = False) -> None:
     with Session.open() as session:
         found = session.api.configs(slug).stale_flags()
         rows = [[one.name, one.why, one.since, one.variant] for one in found.items]
-        config_plans.show(session, found, as_json, ["FLAG", "WHY", "SINCE", "VARIANT"], rows)
+        session.show(found, as_json, ["FLAG", "WHY", "SINCE", "VARIANT"], rows)

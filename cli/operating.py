@@ -29,12 +29,12 @@ Repair = Annotated[bool, typer.Option("--repair", help="Make what differs as it 
 Patience = Annotated[float, typer.Option("--timeout", min=0, help="Seconds to wait for the end of what runs.")]
 
 
-def add_to(app: typer.Typer) -> None:
+def add_to(built: typer.Typer, panel: str) -> None:
     """Add this module's commands."""
-    app.command("watch", epilog=_WATCH)(watch)
-    app.command("drift", epilog=_DRIFT)(drift)
-    app.command("status")(status)
-    app.command("drain")(drain)
+    built.command("watch", epilog=_WATCH, rich_help_panel=panel)(watch)
+    built.command("drift", epilog=_DRIFT, rich_help_panel=panel)(drift)
+    built.command("status", rich_help_panel=panel)(status)
+    built.command("drain", rich_help_panel=panel)(drain)
 
 
 def watch(operation: OperationId, as_json: options.Json = False, wait: options.Wait = False) -> None:

@@ -45,12 +45,12 @@ Confirm = Annotated[
 ]
 
 
-def add_to(app: typer.Typer) -> None:
+def add_to(built: typer.Typer, panel: str) -> None:
     """Add this module's commands."""
-    app.command("list", epilog=_LIST)(list_)
-    app.command("show")(show)
-    app.command("export", epilog=_EXPORT)(export)
-    app.command("delete", epilog=_DELETE)(delete)
+    built.command("list", epilog=_LIST, rich_help_panel=panel)(list_)
+    built.command("show", rich_help_panel=panel)(show)
+    built.command("export", epilog=_EXPORT, rich_help_panel=panel)(export)
+    built.command("delete", epilog=_DELETE, rich_help_panel=panel)(delete)
 
 
 def list_(

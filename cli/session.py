@@ -1,15 +1,16 @@
 """What every command begins with: settings, a connection, a screen; and how a command waits for an operation."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from typing import Any
 from uuid import uuid4
 
 from pydantic import SecretStr
 
 from cli import acting
 from cli.acting import By
-from cli.answers import COMMITTED, Operation, Problem, Step
+from cli.answers import COMMITTED, Answer, Operation, Problem, Step
 from cli.api import Api
 from cli.connection import Connection
 from cli.errors import Interrupted, Misused, OperationFailed, Unreachable
@@ -41,6 +42,20 @@ class Session:
             yield session
         finally:
             connection.close()
+
+    def show(self, answer: Answer, as_json: bool, heads: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
+        """A list, as a table or as JSON."""
+        if as_json:
+            self.screen.json(answer.plain())
+        else:
+            self.screen.table(heads, rows)
+
+    def tell(self, answer: Answer, as_json: bool, facts: Mapping[str, object]) -> None:
+        """One thing, as lines of facts or as JSON."""
+        if as_json:
+            self.screen.json(answer.plain())
+        else:
+            self.screen.facts(facts)
 
     def follow(self, operation_id: str, token: SecretStr | None = None) -> Operation:
         """The operation, COMMITTED, its steps shown as they come.

@@ -1,7 +1,5 @@
 """What the API answers about people, sessions and memberships. Tokens are in no `repr` and no `--json`."""
 
-from typing import Any
-
 from pydantic import Field
 
 from cli.answers import Answer
@@ -69,10 +67,10 @@ class Revoked(Answer):
 
 
 class Joined(Answer):
-    """What an invitation led to."""
+    """What an invitation led to; `operation_id` alone while that goes on."""
 
-    organization: Any = None
-    role: str = ""
+    organization: str | None = None
+    role: str | None = None
     operation_id: str | None = None
 
 

@@ -49,6 +49,13 @@ class Keeper:
         self._hide(kept.access_token, kept.refresh_token)
         return kept
 
+    def organization(self) -> str:
+        """Which one the session is for; raise Misused if it is for none."""
+        slug = self._present().organization
+        if slug is None:
+            raise Misused("You act for no organization.", "`python -m cli switch SLUG` chooses one of yours.")
+        return slug
+
     def token(self) -> str:
         """An access token that lives for some time yet; raise Misused if nobody is logged in."""
         self._settings.check_private("your session")

@@ -35,10 +35,10 @@ Output = Annotated[
 Force = Annotated[bool, typer.Option("--force", help="Replace a file that holds something else.")]
 
 
-def add_to(app: typer.Typer) -> None:
+def add_to(built: typer.Typer, panel: str) -> None:
     """Add this module's commands."""
-    app.command("token", epilog=_PLUGIN)(token)
-    app.command("kubeconfig", epilog=_KUBECONFIG)(kubeconfig)
+    built.command("token", epilog=_PLUGIN, rich_help_panel=panel)(token)
+    built.command("kubeconfig", epilog=_KUBECONFIG, rich_help_panel=panel)(kubeconfig)
 
 
 class Credential(BaseModel):

@@ -35,13 +35,13 @@ Browser = Annotated[bool, typer.Option("--browser", help="Log in with the browse
 ToSlug = Annotated[str, typer.Argument(metavar="SLUG", help="Another organization of yours.")]
 
 
-def add_to(app: typer.Typer) -> None:
+def add_to(built: typer.Typer, panel: str) -> None:
     """Add this module's commands."""
-    app.command("login", epilog=_LOGIN)(login)
-    app.command("logout")(logout)
-    app.command("whoami")(whoami)
-    app.command("switch", epilog=_SWITCH)(switch)
-    app.command("sessions")(sessions)
+    built.command("login", epilog=_LOGIN, rich_help_panel=panel)(login)
+    built.command("logout", rich_help_panel=panel)(logout)
+    built.command("whoami", rich_help_panel=panel)(whoami)
+    built.command("switch", epilog=_SWITCH, rich_help_panel=panel)(switch)
+    built.command("sessions", rich_help_panel=panel)(sessions)
 
 
 def login(
