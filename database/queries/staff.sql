@@ -6,7 +6,5 @@ from tenancy.users where platform_role is not null order by email;
 insert into tenancy.users (email) values (%(email)s) on conflict do nothing returning id;
 
 -- name: set_role
--- What was issued to them counts no more: the new role, or none, shows in what they get next.
-update tenancy.users set platform_role = %(role)s
-where email = %(email)s and platform_role is distinct from %(role)s
-returning tenancy.revoke_tokens('the platform''s role changed', of_user => id);
+-- A trigger revokes what was issued to them: the new role, or none, shows in what they get next.
+update tenancy.users set platform_role = %(role)s where email = %(email)s and platform_role is distinct from %(role)s;

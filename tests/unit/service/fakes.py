@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 from cluster import namespaces
 from cluster.api import NAMESPACES, ClusterApi
-from database import organizations
+from database import members, organizations
 from database.errors import LeaseTaken
 from database.pool import Database
 from engine.errors import EngineError
@@ -16,7 +16,7 @@ from service import recovery
 from service.services import Jobs, Services
 from tenants import names
 from tenants.model import Organization
-from tenants.plan import plan
+from tenants.plan import TenantPlan, plan
 
 _GATE = """
 update tenancy.operations set state = 'COMMITTED', ended_at = now()
@@ -26,7 +26,10 @@ where id = %(id)s and state = 'PENDING' and not undoing returning id
 
 @dataclass
 class FakeEngines(Engines):
-    """Claims the namespace and commits the row, as the real component does; `fails` says before what it fails."""
+    """Claims the namespace and commits the row with its members, as the real component does.
+
+    `fails` says before what it fails.
+    """
 
     database: Database
     cluster: ClusterApi
@@ -70,14 +73,14 @@ class FakeEngines(Engines):
         if self.hold:
             await self.hold.wait()
         self._fail("commit")
-        await self._commit(operation_id)
+        await self._commit(operation_id, planned)
         self._fail("answer")
         return Deployed(stack, "parked", asyncio.create_task(self._save()))
 
     async def _save(self) -> None:
         self._fail("save")
 
-    async def _commit(self, operation_id: str) -> None:
+    async def _commit(self, operation_id: str, planned: TenantPlan) -> None:
         async with self.database.transaction() as connection:
             if await (await connection.execute(_GATE, {"id": operation_id})).fetchone() is None:
                 state = await connection.execute(
@@ -90,6 +93,7 @@ class FakeEngines(Engines):
             )
             found = await row.fetchone()
             assert found is not None
+            await members.sync(connection, found["id"], planned.members)
             await organizations.commit(connection, found["id"])
 
     async def converge(

@@ -1,0 +1,45 @@
+"""People with accounts and tokens, without the work of passwords."""
+
+from typing import Any
+
+from database import staff, users
+from service.identity.claims import CLI
+from service.identity.standing import Granted
+from tests.integration.service.conftest import OPERATOR, Replica
+
+Headers = dict[str, str]
+_NO_PASSWORD = "$argon2id$v=19$m=8,t=1,p=1$c2FsdHNhbHQ$AAAAAAAAAAAAAAAAAAAAAA"
+
+
+async def granted(replica: Replica, email: str, slug: str | None = None) -> Granted:
+    """What a log-in gives them, for that organization; the account is made if there is none."""
+    sessions = replica.services.identity.sessions
+    async with replica.services.database.transaction() as connection:
+        user = await users.put_password(connection, email, _NO_PASSWORD)
+    return await sessions.grant(await sessions.begin(user, CLI, organization=slug))
+
+
+async def headers_of(replica: Replica, email: str, slug: str | None = None) -> Headers:
+    """The header that they send."""
+    return bearer((await granted(replica, email, slug)).access_token)
+
+
+async def staff_of(replica: Replica, role: str) -> Headers:
+    """Somebody with a role on the platform."""
+    email = f"{role}@platform.example"
+    async with replica.services.database.transaction(actor="test") as connection:
+        await staff.put(connection, email, role)
+    return await headers_of(replica, email)
+
+
+def bearer(token: str) -> Headers:
+    """A token as a header."""
+    return {"Authorization": f"Bearer {token}"}
+
+
+async def joined(replica: Replica, slug: str, **roles: str) -> None:
+    """Have these people, by their first names, in these roles beside the owner that signed up: ada."""
+    members = [{"email": f"{name}@acme.example", "role": role} for name, role in {"ada": "owner", **roles}.items()]
+    body: dict[str, Any] = {"members": members, "reason": "to be there"}
+    answer = await replica.client.patch(f"/v1/organizations/{slug}", json=body, headers=OPERATOR)
+    assert answer.status_code == 200, answer.text
