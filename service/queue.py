@@ -19,6 +19,7 @@ from database.errors import DatabaseError, DatabaseFault
 from database.pool import Database
 from database.queue import Shipped
 from service import change_sets, drift, recovery, redis_users, signup
+from service.identity import housekeeping
 from service.oidc import builtin
 from service.services import Jobs, Services
 
@@ -100,6 +101,7 @@ class Queue(Jobs):
             await _attempt("Redis users", redis_users.rebuild(services))
             await _attempt("hints that went out", configs.forget_published(services.database))
             await _attempt("rates", rates.forget_full(services.database))
+            await _attempt("identity", housekeeping.tend(services.database, services.identity.keys))
             await _attempt("clients", builtin.tend(services.database, services.settings.issuer))
 
         @app.periodic(cron=BETWEEN)
