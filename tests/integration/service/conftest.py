@@ -132,6 +132,10 @@ class Stage:
         with psycopg.connect(self.prepared.platform, row_factory=dict_row) as connection:
             return connection.execute(statement, values).fetchall()  # type: ignore[arg-type]
 
+    def write(self, statement: str, *values: Any) -> None:
+        with psycopg.connect(self.prepared.platform) as connection:
+            connection.execute(statement, values)  # type: ignore[arg-type]
+
     def organizations(self, slug: str) -> list[dict[str, Any]]:
         return self.rows("select * from tenancy.organizations where slug = %s order by id", slug)
 
