@@ -1,11 +1,12 @@
-"""People with accounts and tokens, without the work of passwords."""
+"""People with accounts and tokens, without the work of passwords; and who belongs where."""
 
 from typing import Any
 
 from database import staff, users
 from service.identity.claims import CLI
 from service.identity.standing import Granted
-from tests.integration.service.conftest import OPERATOR, Replica
+from tenants import names
+from tests.integration.service.conftest import OPERATOR, Replica, Stage
 
 Headers = dict[str, str]
 _NO_PASSWORD = "$argon2id$v=19$m=8,t=1,p=1$c2FsdHNhbHQ$AAAAAAAAAAAAAAAAAAAAAA"
@@ -43,3 +44,23 @@ async def joined(replica: Replica, slug: str, **roles: str) -> None:
     body: dict[str, Any] = {"members": members, "reason": "to be there"}
     answer = await replica.client.patch(f"/v1/organizations/{slug}", json=body, headers=OPERATOR)
     assert answer.status_code == 200, answer.text
+
+
+def roles(stage: Stage, slug: str) -> dict[str, str]:
+    """Memberships as the database has them."""
+    found = stage.rows(
+        "select m.email, m.role from tenancy.memberships m join tenancy.organizations o on o.id = m.org_id "
+        "where o.slug = %s and o.status <> 'DELETED'", slug,
+    )  # fmt: skip
+    return {row["email"]: row["role"] for row in found}
+
+
+async def bound(replica: Replica, slug: str) -> dict[str, list[str]]:
+    """Who is bound to which role in the cluster."""
+    collection = f"/apis/rbac.authorization.k8s.io/v1/namespaces/org-{slug}/rolebindings"
+    held = {}
+    for role in ("owner", "admin", "member", "viewer"):
+        found = await replica.services.cluster.get(f"{collection}/{names.role_binding(role)}")
+        if found:
+            held[role] = [subject["name"].removeprefix("agent-ready:") for subject in found.get("subjects", ())]
+    return held

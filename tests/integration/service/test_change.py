@@ -11,6 +11,7 @@ from service import recovery, steps
 from tenants.model import Organization
 from tests.integration.service.conftest import OPERATOR, Replica, Stage, live, new_slug, signed_up
 from tests.integration.service.killing import Killed, dies_at, points, recovered
+from tests.integration.service.people import bound, roles
 
 MEMBERS = [{"email": "ada@acme.example", "role": "owner"}, {"email": "bob@acme.example", "role": "viewer"}]
 
@@ -177,7 +178,7 @@ def test_a_change_whose_replica_dies_is_finished_by_another(real: Stage, point: 
             first.engines.fails = {"converge": 3 if back else 0}
             dies_at(first, point)
             with contextlib.suppress(Killed):
-                await patch(first, slug, plan="business", reason="more")
+                await patch(first, slug, plan="business", members=MEMBERS, reason="more")
             for _ in range(5):
                 await asyncio.sleep(0.35)
                 for operation_id in await operations.recoverable(first.services.database):
@@ -187,6 +188,9 @@ def test_a_change_whose_replica_dies_is_finished_by_another(real: Stage, point: 
             wanted = "10" if back or point == "before reserve" else "20"
             quota = await live(second, slug)
             assert quota["spec"]["hard"]["limits.cpu"] == wanted or back, "the cluster has what was asked for"
+            joined = not back and point != "before reserve"
+            assert ("bob@acme.example" in roles(real, slug)) == joined, "memberships"
+            assert ("viewer" in await bound(second, slug)) == joined, "and RoleBindings"
             described = (await second.get(f"/v1/organizations/{slug}/quota"))["plan"]
             assert described == "starter", "the engines of this test write no rows"
             made = {**first.engines.described, **second.engines.described}
