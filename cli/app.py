@@ -6,22 +6,21 @@ from typing import Any
 import typer
 from typer.core import TyperGroup
 
-from cli import change, config, flags, operating, organizations, preview, quota, signup
+from cli import change, config, flags, operating, organizations, preview, program, quota, signup
 from cli.admin import audit, clients, invitations, keys, members, revoke, staff
 from cli.data import documents, notes, projects
 from cli.errors import CliError, Interrupted
 from cli.identity import kubectl, login, password
-from cli.program import name, renamed
 from cli.screen import Screen
 from cli.settings import secrets_in
 
 ABOUT = """\
-Work with an agent-ready-k8s installation by its HTTP API: as its operator, or as somebody who belongs to an organization.
+Work with an agent-ready-k8s installation by its HTTP API: as its operator, or as a member of an organization.
 
-First: `. .local/env` sets API_URL and OPERATOR_TOKEN, which is read from the environment only. `login` logs a person in.
+First: `. .local/env` sets API_URL and OPERATOR_TOKEN, which is read from nowhere else. `login` logs a person in.
 
-Who acts: commands about you, members, invitations, clients, the audit log and data act by your session. The others act by
-OPERATOR_TOKEN if it is set, else by your session. AGENT_READY_AS=session or AGENT_READY_AS=operator decides otherwise.
+Who acts: commands about you, members, invitations, clients, the audit log and data act by your session. The others act
+by OPERATOR_TOKEN if it is set, else by your session. AGENT_READY_AS=session or AGENT_READY_AS=operator says otherwise.
 """
 EPILOG = """\
 Examples
@@ -114,12 +113,12 @@ def main() -> None:
     """Run the command line by the name that it was called by."""
     command = typer.main.get_command(app)
     _rename(command)
-    command(prog_name=name())
+    command(prog_name=program.name())
 
 
 def _rename(command: Any) -> None:
     """Have examples and explanations say that name, all the way down."""
-    command.help, command.epilog = renamed(command.help or ""), renamed(command.epilog or "")
+    command.help, command.epilog = program.renamed(command.help or ""), program.renamed(command.epilog or "")
     for one in getattr(command, "commands", {}).values():
         _rename(one)
 

@@ -6,8 +6,10 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from email.message import Message
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
+from urllib.parse import parse_qsl
 
 
 @dataclass(frozen=True)
@@ -100,6 +102,13 @@ def end(operation: Mapping[str, Any]) -> str:
     return f"event: end\ndata: {json.dumps(operation)}\n\n"
 
 
+def _read(headers: Message, body: bytes) -> Any:
+    """What was sent: JSON, or a form as a dictionary."""
+    if headers.get_content_type() == "application/x-www-form-urlencoded":
+        return dict(parse_qsl(body.decode(), strict_parsing=True))
+    return json.loads(body) if body else None
+
+
 def _handler(api: FakeApi) -> type[BaseHTTPRequestHandler]:
     class Handler(BaseHTTPRequestHandler):
         def log_message(self, *_: object) -> None:
@@ -107,7 +116,7 @@ def _handler(api: FakeApi) -> type[BaseHTTPRequestHandler]:
 
         def _serve(self) -> None:
             body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
-            asked = Asked(f"{self.command} {self.path}", dict(self.headers), json.loads(body) if body else None)
+            asked = Asked(f"{self.command} {self.path}", dict(self.headers), _read(self.headers, body))
             answer = api.answer(asked)
             content, kind = answer.encoded()
             self.send_response(answer.status)
