@@ -64,14 +64,22 @@ async def add(
     await connection.execute(query("sessions.add"), given)
 
 
-async def hold(connection: Connection, session_id: str, *, alone: bool = False) -> Session | None:
-    """The session, unless it has ended; it does not end before the transaction does. `alone`: nobody else holds it."""
-    name = "sessions.hold_alone" if alone else "sessions.hold"
-    row = await fetch_one(connection, query(name), id=session_id)
+async def find(connection: Connection, session_id: str) -> Session | None:
+    """The session, unless it has ended, as it is now."""
+    row = await fetch_one(connection, query("sessions.find"), id=session_id)
     if row is None:
         return None
     user = User(row["user_id"], row["email"], row["platform_role"])
     return Session(row["id"], row["root"], user, row["client_id"], row["org_id"])
+
+
+async def hold(connection: Connection, session_id: str, *, alone: bool = False) -> bool:
+    """Whether the session has not ended, nor will before the transaction does. `alone`: nobody else holds it then.
+
+    Users and memberships are held before: that is the order in which they are locked by whoever ends sessions.
+    """
+    name = "sessions.hold_alone" if alone else "sessions.hold"
+    return await fetch_one(connection, query(name), id=session_id) is not None
 
 
 async def touch(connection: Connection, session_id: str, org_id: int | None, *, seconds: float) -> None:

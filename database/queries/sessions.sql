@@ -3,18 +3,19 @@ insert into tenancy.sessions (id, root, user_id, client_id, org_id, browser_hash
 values (%(id)s, %(root)s, %(user_id)s, %(client_id)s, %(org_id)s, %(browser_hash)s,
         now() + make_interval(secs => %(seconds)s));
 
+-- name: find
+select s.id::text, s.root::text, s.client_id, s.org_id, u.id::text as user_id, u.email, u.platform_role
+from tenancy.sessions s join tenancy.users u on u.id = s.user_id
+where s.id = %(id)s and s.ended_at is null and s.expires_at > now();
+
 -- name: hold
 -- Whoever ends a session locks it first: what is issued by one that is held is there to be revoked.
-select s.id::text, s.root::text, s.client_id, s.org_id, u.id::text as user_id, u.email, u.platform_role
-from tenancy.sessions s join tenancy.users u on u.id = s.user_id
-where s.id = %(id)s and s.ended_at is null and s.expires_at > now() and u.disabled_at is null
-for share of s, u;
+select from tenancy.sessions s
+where s.id = %(id)s and s.ended_at is null and s.expires_at > now() for share;
 
 -- name: hold_alone
-select s.id::text, s.root::text, s.client_id, s.org_id, u.id::text as user_id, u.email, u.platform_role
-from tenancy.sessions s join tenancy.users u on u.id = s.user_id
-where s.id = %(id)s and s.ended_at is null and s.expires_at > now() and u.disabled_at is null
-for no key update of s for share of u;
+select from tenancy.sessions s
+where s.id = %(id)s and s.ended_at is null and s.expires_at > now() for no key update;
 
 -- name: touch
 update tenancy.sessions

@@ -58,10 +58,12 @@ class Sessions(Endings):
         made = str(uuid.uuid4())
         async with self._database.transaction() as connection:
             now = await users.hold(connection, user.id)
-            above = await sessions.hold(connection, root) if root else None
-            if now is None or (root and (above is None or above.user.id != user.id)):
+            if now is None:
                 raise ended()
             standing = await self._chosen(connection, now, organization)
+            above = await sessions.find(connection, root) if root else None
+            if root and not (above and above.user.id == user.id and await sessions.hold(connection, above.root)):
+                raise ended()
             session = Session(made, above.root if above else made, now, client_id, _number(standing))
             await sessions.add(connection, session, browser_hash=browser_hash, seconds=IDLE)
         return session
@@ -70,9 +72,9 @@ class Sessions(Endings):
         """An access token and the session's first refresh token; raise a Problem (401 session-ended)."""
         token = new_token()
         async with self._database.transaction() as connection:
-            held = await self._held(connection, session.id)
+            held, standing = await self._held(connection, session.id)
             await refresh_tokens.add(connection, digest(token), session.id, seconds=IDLE)
-            return await self._granted(connection, held, token)
+            return await self._granted(connection, held, standing, token)
 
     async def refresh(self, refresh_token: str, *, organization: str | None = None, client_id: str) -> Granted:
         """The next tokens, perhaps for another organization of the user's.
@@ -82,13 +84,15 @@ class Sessions(Endings):
         """
         async with self._database.transaction() as connection:
             session_id = await refresh_tokens.session_of(connection, digest(refresh_token))
-            session = await sessions.hold(connection, session_id, alone=True) if session_id else None
-            if session is None or session.client_id != client_id:
+            if session_id is None:
+                raise ended()
+            session, standing = await self._held(connection, session_id, organization, alone=True)
+            if session.client_id != client_id:
                 raise ended()
             token = await self._next(connection, session, refresh_token)
             if token is not None:
-                session = await self._switched(connection, session, organization)
-                return await self._granted(connection, session, token)
+                await sessions.touch(connection, session.id, session.org_id, seconds=IDLE)
+                return await self._granted(connection, session, standing, token)
         log.warning("a refresh token of session %s came a second time: its log-in ends", session.id)
         await self.end(session.id, "a refresh token came a second time")
         raise ended()
@@ -98,8 +102,7 @@ class Sessions(Endings):
     ) -> Issued:
         """A signed token with the session's standing and `extra` claims; raise a Problem (401 session-ended)."""
         async with self._database.transaction() as connection:
-            session = await self._held(connection, session_id)
-            standing = await _standing(connection, session)
+            session, standing = await self._held(connection, session_id)
             return await self._issued(connection, session, standing, audience, seconds, extra)
 
     async def set_password(self, token: str, password: str, network: str) -> User:
@@ -128,11 +131,22 @@ class Sessions(Endings):
         async with self._database.statement() as connection:
             return await sessions.of_user(connection, user_id)
 
-    async def _held(self, connection: Connection, session_id: str) -> Session:
-        session = await sessions.hold(connection, session_id)
-        if session is None:
+    async def _held(
+        self, connection: Connection, session_id: str, slug: str | None = None, *, alone: bool = False
+    ) -> tuple[Session, Standing | None]:
+        """The session and what it speaks for, or for the organization `slug` from now on; none of it can end now."""
+        session = await sessions.find(connection, session_id)
+        user = await users.hold(connection, session.user.id) if session else None
+        if session is None or user is None:
             raise ended()
-        return session
+        if slug is not None:
+            standing = await self._chosen(connection, user, slug)
+            session = replace(session, org_id=_number(standing))
+        else:
+            standing = await _standing(connection, session)
+        if not await sessions.hold(connection, session_id, alone=alone):
+            raise ended()
+        return replace(session, user=user), standing
 
     async def _chosen(self, connection: Connection, user: User, slug: str | None) -> Standing | None:
         """The membership with that slug, or the only one of somebody who is not staff; it is held."""
@@ -148,14 +162,6 @@ class Sessions(Endings):
                 f"there is no organization {slug!r} that {user.email} is a member of; GET /v1/auth/me lists yours",
             )  # fmt: skip
         return found
-
-    async def _switched(self, connection: Connection, session: Session, slug: str | None) -> Session:
-        """The session, used now, and perhaps for another organization."""
-        if slug is not None:
-            chosen = await self._chosen(connection, session.user, slug)
-            session = replace(session, org_id=_number(chosen))
-        await sessions.touch(connection, session.id, session.org_id, seconds=IDLE)
-        return session
 
     async def _next(self, connection: Connection, session: Session, token: str) -> str | None:
         """The refresh token that follows; None if this one must not come any more.
@@ -174,8 +180,9 @@ class Sessions(Endings):
         unused = await refresh_tokens.unused_of(connection, list(by_hash)) if found.is_in_grace else None
         return by_hash[unused] if unused else None
 
-    async def _granted(self, connection: Connection, session: Session, refresh_token: str) -> Granted:
-        standing = await _standing(connection, session)
+    async def _granted(
+        self, connection: Connection, session: Session, standing: Standing | None, refresh_token: str
+    ) -> Granted:
         issued = await self._issued(connection, session, standing, API, ACCESS_LIFETIME, _NOTHING)
         every = await sessions.standings(connection, session.user.email)
         return Granted(issued.token, ACCESS_LIFETIME, refresh_token, session.user, standing, every, session.id)
