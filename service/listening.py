@@ -16,7 +16,7 @@ from service.issuer_settings import IssuerSettings
 from service.services import log
 
 _TLS = 443
-_DRAIN = 5  # seconds for what is being answered when the API has stopped
+_DRAIN = 2  # seconds for what is being answered when the API has stopped, and for callers that keep a connection
 
 
 class _Quiet(uvicorn.Server):
