@@ -99,13 +99,13 @@ class Staff(Answer):
 
 
 class Key(Answer):
-    """A signing key: signs from `active_from` until it is replaced, and is published until `remove_at`."""
+    """A signing key that is published until `remove_at`; times are seconds since 1970."""
 
     kid: str
     algorithm: str = ""
-    active_from: str | None = None
-    replaced_at: str | None = None
-    remove_at: str | None = None
+    signs: bool = False
+    active_from: float | None = None
+    remove_at: float | None = None
 
 
 class Keys(Answer):

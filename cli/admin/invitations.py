@@ -10,6 +10,7 @@ from cli.admin.api import OrganizationApi
 from cli.admin.options import Email
 from cli.errors import Refused
 from cli.identity import ask
+from cli.identity.answers import Joined
 from cli.session import Session
 
 _EXAMPLES = """\
@@ -22,10 +23,6 @@ Examples
 Role = Annotated[str, typer.Option("--role", help="owner, admin, member or viewer.")]
 Reason = Annotated[str | None, typer.Option("--reason", help="Why; it stands in the audit log.", show_default=False)]
 Id = Annotated[str, typer.Argument(metavar="ID", help="The invitation's id, as `invitations` shows it.")]
-NewAccount = Annotated[
-    bool, typer.Option("--new-account", help="You have no account yet: ask for the password that you want.")
-]
-
 app = typer.Typer(no_args_is_help=True, help="Accept or withdraw an invitation.", epilog=_EXAMPLES)
 
 
@@ -65,24 +62,28 @@ def withdraw(slug: options.Slug, invitation: Id, wait: options.Wait = False) -> 
 
 @app.command("accept", epilog=_EXAMPLES)
 def accept(
-    token_file: ask.TokenFile = None, new_account: NewAccount = False, password_stdin: ask.PasswordStdin = False,
+    token_file: ask.TokenFile = None, password_stdin: ask.PasswordStdin = False,
     as_json: options.Json = False, wait: options.Wait = False,
 ) -> None:  # fmt: skip
     """Join the organization that you were invited to.
 
-    Without an account, --new-account asks for a password for one, and --password-stdin reads it.
+    Who has no account yet is asked for the password of a new one; --password-stdin reads it.
     """
     with Session.open(wait=wait, by=By.SELF) as session:
         session.settings.check_private("the token")
         token = ask.token(token_file, stdin_is_taken=password_stdin)
-        password = ask.new_password(stdin=password_stdin) if new_account or password_stdin else None
-        try:
-            joined = session.identity.accept(token, password)
-        except Refused as refused:
-            if password is None:
-                refused.next_step = " ".join([refused.next_step, "Without an account yet: --new-account."]).strip()
-            raise
+        joined = _accept(session, token, ask.new_password(stdin=True) if password_stdin else None)
         session.tell(joined, as_json, {"organization": joined.organization, "role": joined.role})
         if joined.role is None:
             session.screen.note(f"It goes on by itself, as operation {joined.operation_id}.")
         session.screen.note("`python -m cli login EMAIL` logs you in.")
+
+
+def _accept(session: Session, token: str, password: str | None) -> Joined:
+    try:
+        return session.identity.accept(token, password)
+    except Refused as refused:
+        if refused.kind != "password-needed" or password is not None:
+            raise
+        session.screen.note("There is no account with your address yet. You choose its password now.")
+        return session.identity.accept(token, ask.new_password(stdin=False))

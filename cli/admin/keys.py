@@ -1,5 +1,6 @@
 """`keys`: what tokens are signed with."""
 
+from datetime import UTC, datetime
 from typing import Annotated
 
 import typer
@@ -26,8 +27,11 @@ def list_(as_json: options.Json = False, wait: options.Wait = False) -> None:
     """List the keys that are published: which one signs, and which are on their way out."""
     with Session.open(wait=wait) as session:
         found = PlatformApi(session.connection).keys()
-        rows = [[one.kid, one.algorithm, one.active_from, one.replaced_at, one.remove_at] for one in found.items]
-        session.show(found, as_json, ["KEY", "ALGORITHM", "SIGNS FROM", "REPLACED AT", "REMOVED AT"], rows)
+        rows = [
+            [one.kid, one.algorithm, "yes" if one.signs else "", _time(one.active_from), _time(one.remove_at)]
+            for one in found.items
+        ]
+        session.show(found, as_json, ["KEY", "ALGORITHM", "SIGNS", "FROM", "REMOVED AT"], rows)
 
 
 @app.command("rotate", epilog=_EXAMPLES)
@@ -50,3 +54,7 @@ def _agree() -> None:
     except typer.Abort:
         raise Misused("Nobody answered. Nothing was done.", "In a script: --yes.") from None
     raise Misused("Nothing was done.")
+
+
+def _time(seconds: float | None) -> str | None:
+    return None if seconds is None else datetime.fromtimestamp(seconds, UTC).isoformat(timespec="seconds")

@@ -126,7 +126,7 @@ def text_of(option: str, text: str | None, file: Path | None) -> str | None:
     if text is not None:
         raise Misused(f"{option} and {option}-file say the same twice.", "Give one of both.")
     try:
-        return sys.stdin.read() if str(file) == "-" else file.read_text(encoding="utf-8")
+        return (sys.stdin.buffer.read() if str(file) == "-" else file.read_bytes()).decode()  # line ends stay
     except UnicodeDecodeError as failed:
         raise Misused(f"{file} is no text in UTF-8.") from failed
     except OSError as failed:

@@ -70,7 +70,10 @@ def _typed(question: str) -> str:
         try:
             return getpass(question)
         except (GetPassWarning, EOFError):
-            raise Misused("There is no terminal to ask on. Nothing was done.", "In a script: see --help.") from None
+            raise Misused(
+                "There is no terminal to ask on. Nothing was done.",
+                "In a script: --password-stdin, and --token-file for a token.",
+            ) from None
         except KeyboardInterrupt:
             raise Interrupted("Interrupted. Nothing was done.") from None
 

@@ -38,7 +38,8 @@ class FakeIssuer(FakeApi):
     def _discovery(self) -> dict[str, object]:
         return {
             "issuer": self.url, "authorization_endpoint": f"{self.url}/oauth2/authorize",
-            "token_endpoint": f"{self.url}/oauth2/token", "code_challenge_methods_supported": ["S256"], **self.discovery,
+            "token_endpoint": f"{self.url}/oauth2/token", "code_challenge_methods_supported": ["S256"],
+            **self.discovery,
         }  # fmt: skip
 
     def _authorize(self, given: dict[str, str]) -> Answer:

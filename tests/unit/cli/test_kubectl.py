@@ -78,7 +78,11 @@ def test_one_kubectl_that_asks_twice_was_refused_and_gets_another(asks: Asks) ->
 
 @pytest.mark.parametrize(
     ("environment", "said"),
-    [({}, "Nobody is logged in"), ({"API_URL": None}, "API_URL is not set"), ({"AGENT_READY_AS": "x"}, "AGENT_READY_AS")],
+    [
+        ({}, "Nobody is logged in"),
+        ({"API_URL": None}, "API_URL is not set"),
+        ({"AGENT_READY_AS": "x"}, "AGENT_READY_AS"),
+    ],
 )
 def test_whatever_is_wrong_ends_with_1_and_prints_no_credential(
     run: Run, environment: dict[str, str | None], said: str
