@@ -24,6 +24,7 @@ from service import (
     health_routes,
     invitation_routes,
     key_routes,
+    kubernetes_reviews,
     kubernetes_routes,
     member_routes,
     oidc,
@@ -76,6 +77,7 @@ def create_app(services: Services, draining: Draining | None = None) -> FastAPI:
     app.include_router(staff_routes.router(services, access))
     app.include_router(client_routes.routers(services, access, draining))
     app.include_router(kubernetes_routes.router(services, access, services.identity))
+    app.include_router(kubernetes_reviews.router(services, services.identity))
     app.include_router(oidc.router(services, services.identity))
     app.include_router(console_routes.router(services, services.identity))
     app.include_router(audit_routes.router(services, access))

@@ -134,10 +134,10 @@ def _encryption_configuration(key: str) -> str:
 def _authorization_configuration(access_webhook: Path) -> str:
     """Our API may deny, at once, what is asked with a revoked token; all else is for RBAC.
 
-    While it is away RBAC alone decides: after 10 s a token is looked at anew, and that fails closed.
+    While it is away nothing is done with our tokens: nobody knows which of them were revoked.
     """
     revoked = {
-        "timeout": "2s", "failurePolicy": "NoOpinion", "subjectAccessReviewVersion": "v1",
+        "timeout": "2s", "failurePolicy": "Deny", "subjectAccessReviewVersion": "v1",
         "matchConditionSubjectAccessReviewVersion": "v1", "matchConditions": [{"expression": OF_OUR_TOKENS}],
         "cacheAuthorizedRequests": False, "cacheUnauthorizedRequests": False,
         "authorizedTTL": "1s", "unauthorizedTTL": "1s",

@@ -51,7 +51,10 @@ def test_a_session_gives_a_token_for_kubectl_and_the_api_server_is_told_whose_it
             assert (answer.status_code, answer.headers["cache-control"]) == (200, "no-store")
             token, said = answer.json()["token"], claims(answer.json()["token"])
             assert (said["aud"], said["exp"] - said["iat"]) == ("kubernetes", 600)
-            user = {"username": f"agent-ready:{address(name, slug)}", "uid": said["sub"]}
+            user = {
+                "username": f"agent-ready:{address(name, slug)}", "uid": said["sub"],
+                "extra": {"authentication.kubernetes.io/credential-id": [f"JTI={said['jti']}"]},
+            }  # fmt: skip
             assert await status(replica, token) == {"authenticated": True, "user": user}, "no groups"
             own = ("https://cluster.test:6443",)
             assert await status(replica, token, *own) == {"authenticated": True, "user": user}, (
@@ -61,6 +64,29 @@ def test_a_session_gives_a_token_for_kubectl_and_the_api_server_is_told_whose_it
             assert found["audiences"] == ["kubernetes"], "what was asked for and is true"
         await replica.services.identity.sessions.end(said["sid"], "logged out")
         assert (await status(replica, token))["authenticated"] is False
+
+    play(stage, act)
+
+
+def test_what_is_done_with_a_token_is_denied_from_its_end_on_and_never_allowed_here(stage: Stage) -> None:
+    async def act(replica: Replica) -> None:
+        slug = await organization(replica, ada="owner")
+        bearer = await access(replica, address("ada", slug))
+        said = claims((await replica.client.post("/v1/auth/kubernetes", headers=bearer)).json()["token"])
+
+        async def judged(*ids: str, by: dict[str, str] = SERVER) -> tuple[int, Any]:
+            spec = {"user": "agent-ready:x", "extra": {"authentication.kubernetes.io/credential-id": ids}}
+            body = {"apiVersion": "authorization.k8s.io/v1", "kind": "SubjectAccessReview", "spec": spec}
+            answer = await replica.client.post("/v1/kubernetes/access-review", json=body, headers=by)
+            return answer.status_code, answer.json().get("status")
+
+        own = f"JTI={said['jti']}"
+        assert await judged(own) == (200, {"allowed": False}), "no opinion: the RoleBindings decide"
+        for strange in ((), ("X509SHA256=00",), (own, "JTI=1")):
+            assert (await judged(*strange))[1]["denied"] is True, f"{strange} is no token of ours"
+        assert (await judged(own, by=OPERATOR))[0] == 401
+        await replica.services.identity.sessions.end(said["sid"], "logged out")
+        assert (await judged(own))[1]["denied"] is True
 
     play(stage, act)
 
