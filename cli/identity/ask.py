@@ -1,7 +1,10 @@
 """Secrets that somebody hands in: by a terminal without echo, a file or standard input; never as an argument."""
 
+import re
 import sys
 import warnings
+from email import message_from_string
+from email.policy import default
 from getpass import GetPassWarning, getpass
 from pathlib import Path
 from typing import Annotated
@@ -12,11 +15,12 @@ from cli.errors import Interrupted, Misused
 from cli.screen import Screen
 
 SHORTEST_HIDDEN = 8  # characters; to blot out less would make holes into every text
-LARGEST = 16 * 1024  # characters of a token
+LARGEST = 64 * 1024  # characters of a token, or of the message that holds it
+_MAILED = re.compile(r"[A-Za-z0-9_-]{32,}")
 PasswordStdin = Annotated[bool, typer.Option("--password-stdin", help="Read the password from standard input.")]
 TokenFile = Annotated[
     Path | None,
-    typer.Option("--token-file", metavar="FILE", help="The mailed token; - reads standard input.", show_default=False),
+    typer.Option("--token-file", metavar="FILE", help="The mailed token, or the mail; - reads it.", show_default=False),
 ]
 
 
@@ -47,9 +51,21 @@ def token(file: Path | None, *, stdin_is_taken: bool = False) -> str:
         given = _typed("The token of the mail: ")
     else:
         given = sys.stdin.read(LARGEST) if from_stdin else _text(file)
-    if len(given.split()) != 1:
-        raise Misused("A token is one word, and nothing else. Nothing was done.", "It stands in the mail, on its own.")
-    return _hidden(given.strip())
+    return _hidden(_token_in(given))
+
+
+def _token_in(text: str) -> str:
+    """The text, if it is one word; of a whole message the one line that is a token."""
+    if len(text.split()) == 1:
+        return text.strip()
+    message = message_from_string(text, policy=default)
+    body = message.get_content() if message["Subject"] and not message.is_multipart() else text
+    found = [line.strip() for line in body.splitlines() if _MAILED.fullmatch(line.strip())]
+    if len(found) != 1:
+        raise Misused(
+            "There is not one token in that. Nothing was done.", "It stands in the mail, on a line of its own."
+        )
+    return found[0]
 
 
 def _text(file: Path | None) -> str:

@@ -3,6 +3,7 @@
 import os
 import pty
 import sys
+from email.message import EmailMessage
 from pathlib import Path
 
 import pytest
@@ -48,6 +49,18 @@ def test_standard_input_cannot_be_two_things(api: FakeApi, run: Run, command: tu
         result = run(*command, "--password-stdin", *more, typed=TOKEN)
         assert result.exit_code == 2 and "--token-file" in result.stderr
     assert not api.asked
+
+
+@pytest.mark.parametrize("text", ["Hello Zephyr", "Grüße, Zephyr — ☀"])
+def test_the_mail_itself_is_taken_for_the_token_in_it(api: FakeApi, run: Run, tmp_path: Path, text: str) -> None:
+    mailed = f"{SECRET}{'x' * 36}"
+    message = EmailMessage()
+    message["Subject"] = "Join Zephyr"
+    message.set_content(f"{text}\n\n{mailed}\n\n    agent-ready invitation accept\n")
+    (tmp_path / "mail.eml").write_bytes(message.as_bytes())
+    api.on(ACCEPT, 200, JOINED)
+    assert run("invitation", "accept", "--token-file", str(tmp_path / "mail.eml")).exit_code == 0
+    assert api.asked[0].body == {"token": mailed}
 
 
 def test_a_token_is_one_word_and_a_file_that_is_there(api: FakeApi, run: Run, tmp_path: Path) -> None:
