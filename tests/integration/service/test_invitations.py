@@ -1,0 +1,171 @@
+"""Invitations: mailed, replaced, withdrawn, accepted once; and the platform's staff."""
+
+import asyncio
+import email
+from pathlib import Path
+from typing import Any
+
+from tests.integration.service.conftest import OPERATOR, Replica, Stage, new_slug
+from tests.integration.service.people import Headers, bearer, headers_of, roles, staff_of
+
+PASSWORD = "seven sturdy wooden boats"
+
+
+def mailed(stage: Stage, to: str) -> list[str]:
+    """The texts of messages to an address, oldest first."""
+    assert stage.mail is not None
+    paths = sorted(stage.mail.glob("*.eml"), key=lambda path: path.stat().st_mtime_ns) if stage.mail.is_dir() else []
+    messages = [email.message_from_bytes(path.read_bytes()) for path in paths]
+    return [str(message.get_payload(decode=True), "utf-8") for message in messages if message["To"] == to]
+
+
+def token_in(text: str) -> str:
+    """The token stands on a line of its own."""
+    (found,) = [line for line in text.splitlines() if len(line) == 43 and " " not in line]
+    return found
+
+
+def kind(answer: Any) -> tuple[int, str]:
+    return answer.status_code, answer.json()["type"].rsplit("/", 1)[-1]
+
+
+async def invite(replica: Replica, who: Headers, slug: str, to: str, role: str = "member") -> Any:
+    path, body = f"/v1/organizations/{slug}/invitations", {"email": to, "role": role}
+    answer = await replica.client.post(path, json=body, headers=who)
+    await replica.settled()
+    return answer
+
+
+async def accept(replica: Replica, token: str, **password: str) -> Any:
+    return await replica.client.post("/v1/auth/invitations/accept", json={"token": token, **password})
+
+
+def mailing(stage: Stage, folder: Path) -> Stage:
+    return Stage(stage.prepared, stage.settings, stage.connect, folder)
+
+
+def test_an_invitation_is_mailed_and_makes_a_member_with_an_account(real: Stage, tmp_path: Path) -> None:
+    slug, stage = new_slug("inv"), mailing(real, tmp_path)
+    bob = f"bob@{slug}.example"
+
+    async def act(replica: Replica) -> None:
+        await replica.sign_up(slug)
+        await replica.settled()
+        ada = await headers_of(replica, "ada@acme.example", slug)
+        made = await invite(replica, ada, slug, bob)
+        assert (made.status_code, made.json()["email"], made.json()["role"]) == (201, bob, "member"), made.text
+        (text,) = mailed(stage, bob)
+        token = token_in(text)
+        kept = stage.rows("select * from tenancy.invitations where email = %s", bob)
+        assert token not in str(kept), "no more than its hash is kept"
+        assert kind(await accept(replica, token)) == (422, "password-needed"), "there is no account"
+        assert kind(await accept(replica, token, password="short")) == (422, "weak-password")
+        assert bob not in roles(stage, slug), "not before it was accepted whole"
+        answer = await accept(replica, token, password=PASSWORD)
+        assert answer.status_code == 200, answer.text
+        assert (answer.json()["organization"], answer.json()["role"]) == (slug, "member")
+        assert (await accept(replica, token)).json() == answer.json(), "a lost answer is told again"
+        body = {"email": bob, "password": PASSWORD}
+        tokens = (await replica.client.post("/v1/auth/login", json=body)).json()
+        assert tokens["organization"]["role"] == "member"
+        mine = bearer(tokens["access_token"])
+        assert (await replica.client.get(f"/v1/organizations/{slug}", headers=mine)).status_code == 200
+        removed = await replica.client.delete(f"/v1/organizations/{slug}/members/{bob}?reason=out", headers=ada)
+        assert removed.status_code == 200
+        await accept(replica, token)
+        assert bob not in roles(stage, slug), "an old invitation brings nobody back"
+        assert kind(await invite(replica, ada, slug, "ada@acme.example")) == (409, "already-a-member")
+
+    stage.play(act)
+
+
+def test_a_second_invitation_replaces_the_first_and_one_that_was_withdrawn_counts_no_more(
+    real: Stage, tmp_path: Path
+) -> None:
+    slug, stage = new_slug("inv"), mailing(real, tmp_path)
+    eve = f"eve@{slug}.example"
+
+    async def act(replica: Replica) -> None:
+        await replica.sign_up(slug)
+        await replica.settled()
+        ada, place = await headers_of(replica, "ada@acme.example", slug), f"/v1/organizations/{slug}/invitations"
+        await headers_of(replica, eve)  # she has an account
+        await invite(replica, ada, slug, eve, "viewer")
+        second = (await invite(replica, ada, slug, eve, "admin")).json()
+        first_text, second_text = mailed(stage, eve)
+        assert kind(await accept(replica, token_in(first_text))) == (404, "no-such-invitation")
+        listed = (await replica.client.get(place, headers=ada)).json()["items"]
+        assert [(one["id"], one["role"]) for one in listed] == [(second["id"], "admin")]
+        assert (await replica.client.delete(f"{place}/{second['id']}", headers=ada)).status_code == 204
+        assert kind(await replica.client.delete(f"{place}/{second['id']}", headers=ada)) == (404, "no-such-invitation")
+        assert kind(await accept(replica, token_in(second_text))) == (404, "no-such-invitation")
+        await invite(replica, ada, slug, eve, "admin")
+        answer = await accept(replica, token_in(mailed(stage, eve)[-1]))
+        assert (answer.status_code, answer.json()["role"]) == (200, "admin"), "who has an account needs no password"
+        eves = await headers_of(replica, eve, slug)
+        assert kind(await invite(replica, eves, slug, "x@evil.example", "owner")) == (403, "forbidden")
+        waiting = (await invite(replica, eves, slug, "x@evil.example", "viewer")).json()
+        removed = await replica.client.delete(f"/v1/organizations/{slug}/members/{eve}?reason=out", headers=ada)
+        assert removed.status_code == 200, removed.text
+        assert (await replica.client.get(place, headers=ada)).json()["items"] == [], "with her go her invitations"
+        assert kind(await accept(replica, token_in(mailed(stage, waiting["email"])[0]))) == (404, "no-such-invitation")
+
+    stage.play(act)
+
+
+def test_two_who_accept_at_the_same_time_become_one_member(real: Stage, tmp_path: Path) -> None:
+    slug, stage = new_slug("inv"), mailing(real, tmp_path)
+    bob = f"bob@{slug}.example"
+
+    async def act(replica: Replica) -> None:
+        await replica.sign_up(slug)
+        await replica.settled()
+        await invite(replica, OPERATOR, slug, bob)
+        token = token_in(mailed(stage, bob)[0])
+        answers = await asyncio.gather(*(accept(replica, token, password=PASSWORD) for _ in range(3)))
+        assert {answer.status_code for answer in answers} <= {200, 409}, [answer.text for answer in answers]
+        assert roles(stage, slug)[bob] == "member"
+
+    stage.play(act)
+    assert len([one for one in stage.operations(slug) if one["kind"] == "change"]) == 1
+
+
+def test_who_signs_up_is_mailed_a_token_for_a_first_password(stage: Stage) -> None:
+    slug = new_slug("inv")
+    owner = f"owner@{slug}.example"
+
+    async def act(replica: Replica) -> None:
+        await replica.sign_up(slug, owner_email=owner)
+        await replica.settled()
+        (text,) = mailed(stage, owner)
+        body = {"token": token_in(text), "password": PASSWORD}
+        assert (await replica.client.post("/v1/auth/password", json=body)).status_code == 204
+        login = {"email": owner, "password": PASSWORD}
+        told = (await replica.client.post("/v1/auth/login", json=login)).json()
+        assert told["organization"] == {"slug": slug, "name": slug, "role": "owner"}, told
+
+    stage.play(act)
+
+
+def test_staff_come_by_mail_and_go_at_once(stage: Stage) -> None:
+    async def act(replica: Replica) -> None:
+        root, hal = await staff_of(replica, "operator"), "hal@staff.example"
+        path = f"/v1/platform/staff/{hal}"
+        answer = await replica.client.put(path, json={"role": "operator", "reason": "hired"}, headers=root)
+        assert answer.json() == {"email": hal, "role": "operator"}, answer.text
+        await replica.settled()
+        token_in(mailed(stage, hal)[0])
+        listed = (await replica.client.get("/v1/platform/staff", headers=root)).json()["items"]
+        assert {"email": hal, "role": "operator", "has_account": False, "disabled": False} in listed
+        hals = await headers_of(replica, hal)
+        assert (await replica.client.get("/v1/organizations", headers=hals)).status_code == 200
+        gone = await replica.client.put(path, json={"role": None, "reason": "left"}, headers=root)
+        assert gone.status_code == 200
+        assert (await replica.client.get("/v1/organizations", headers=hals)).status_code == 401, "at once"
+        assert kind(await replica.client.get("/v1/organizations", headers=await headers_of(replica, hal))) == (
+            403, "forbidden"
+        )  # fmt: skip
+        odd = await replica.client.put("/v1/platform/staff/Hal", json={"role": None, "reason": "x"}, headers=root)
+        assert kind(odd) == (422, "invalid-request")
+
+    stage.play(act)
