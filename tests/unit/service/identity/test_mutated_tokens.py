@@ -1,7 +1,7 @@
 """A hundred thousand mutated tokens, judged by ours, by PyJWT and by jwcrypto under the same rules.
 
-None that ours takes is refused by either of the two, and each takes all that were not mutated. Ours judges all of them;
-the two judge whatever ours takes, and one in ten of the rest, to show that they look at the same rules. With SAMPLED = 1
+None that ours takes is refused by either of the two, and each takes all that were not mutated. Ours judges all;
+the two judge what ours takes, and one in ten of the rest, to show that they look at the same rules. With SAMPLED = 1
 each judges every token, in 40 s instead of 10.
 """
 
