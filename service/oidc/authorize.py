@@ -26,8 +26,9 @@ def router(services: Services, identity: Identity) -> APIRouter:
     routes = APIRouter(route_class=PageRoute, include_in_schema=False)
 
     @routes.get("/oauth2/authorize")
+    @routes.get(_LOG_IN)
     async def authorize(request: Request) -> Response:
-        """A code for whoever is logged in, and the form for whoever is not."""
+        """A code for whoever is logged in, and the form for whoever is not; also if its answer is loaded again."""
         return await _authorized(services, identity, request, of_query(request))
 
     @routes.post("/oauth2/authorize")
@@ -54,14 +55,13 @@ async def _authorized(services: Services, identity: Identity, request: Request, 
     try:
         asked = asking.asked(given)
         found = await browser.logged_in(services.database, request) if asked.prompt != "login" else None
-        if found is not None:
-            await _check_member(services, place, found.user.email)
+        if found is not None and await _is_welcome(services, place, found.user.email):
             return await _answer(services, identity, place, asked, found.session_id)
         if asked.prompt == "none":
-            raise RedirectError("login_required", "nobody is logged in")
+            raise _not_welcome() if found else RedirectError("login_required", "nobody is logged in")
     except RedirectError as error:
         return _back(place, identity, error=error.error, error_description=error.description)
-    return _form(place, given)
+    return _form(place, given, f"{found.user.email} does not belong to this organization." if found else "")
 
 
 async def _logged_in(
@@ -72,8 +72,11 @@ async def _logged_in(
     try:
         user = await identity.sessions.authenticate(form.get("email", ""), form.get("password", ""), network)
     except Problem as problem:
-        return _form(place, given, problem)
-    await _check_member(services, place, user.email)
+        response = _form(place, given, problem.detail, problem.status)
+        response.headers.update(problem.headers)
+        return response
+    if not await _is_welcome(services, place, user.email):
+        raise _not_welcome()
     cookie, kept = browser.new_cookie()
     session = await identity.sessions.begin(user, browser.CLIENT, browser_hash=kept)
     response = await _answer(services, identity, place, asked, session.id)
@@ -81,11 +84,14 @@ async def _logged_in(
     return response
 
 
-async def _check_member(services: Services, place: Place, email: str) -> None:
-    """Raise a RedirectError for who does not belong to the client's organization, if it is an organization's."""
+async def _is_welcome(services: Services, place: Place, email: str) -> bool:
+    """Whether the address belongs to the client's organization, if it is an organization's."""
     owner = place.client.org_id
-    if owner is not None and not await browsers.is_member(services.database, email, owner):
-        raise RedirectError("access_denied", "the account that is logged in does not belong to this organization")
+    return owner is None or await browsers.is_member(services.database, email, owner)
+
+
+def _not_welcome() -> RedirectError:
+    return RedirectError("access_denied", "the account that is logged in does not belong to this organization")
 
 
 async def _answer(services: Services, identity: Identity, place: Place, asked: Asked, root: str) -> Response:
@@ -102,14 +108,11 @@ def hash_of(code: str) -> str:
     return hashlib.sha256(code.encode()).hexdigest()
 
 
-def _form(place: Place, given: Parameters, problem: Problem | None = None) -> Response:
-    response = pages.log_in(
+def _form(place: Place, given: Parameters, wrong: str, status: int = 200) -> Response:
+    return pages.log_in(
         redirects.with_parameters(_LOG_IN, given), place.client.name,
-        leads_to=redirects.form_source(place.redirect_uri), wrong=problem.detail if problem else "",
-        status=problem.status if problem else 200,
+        leads_to=redirects.form_source(place.redirect_uri), wrong=wrong, status=status,
     )  # fmt: skip
-    response.headers.update(problem.headers if problem else {})
-    return response
 
 
 def _back(place: Place, identity: Identity, **answer: str) -> Response:

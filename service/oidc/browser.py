@@ -47,6 +47,5 @@ def forget(response: Response) -> None:
 def check_ours(request: Request, issuer_url: str) -> None:
     """Raise a PageError (403) for a form that another site's page sent: browsers say whose page it was."""
     origin, ours = request.headers.get("origin"), urlsplit(issuer_url)
-    asked = f"{request.url.scheme}://{request.url.netloc}"
-    if origin not in (None, f"{ours.scheme}://{ours.netloc}", asked):
+    if origin not in (None, f"{ours.scheme}://{ours.netloc}"):
         raise PageError("This form was not sent from our own page.", 403)

@@ -10,6 +10,7 @@ from fastapi.routing import APIRoute
 from service.oidc import pages
 from service.oidc.errors import OAuthError, PageError
 from service.oidc.parameters import FORM, Malformed
+from service.problems import Problem
 
 NO_STORE = {"Cache-Control": "no-store", "Pragma": "no-cache"}
 _TEXT = {"type": "string"}
@@ -62,6 +63,10 @@ class PageRoute(APIRoute):
                 return pages.refusal(str(error))
             except PageError as error:
                 return pages.refusal(error.detail, error.status)
+            except Problem as problem:
+                page = pages.refusal(problem.detail, problem.status)
+                page.headers.update(problem.headers)
+                return page
 
         return answer
 

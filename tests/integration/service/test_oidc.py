@@ -1,6 +1,7 @@
 """A browser logs in at the issuer and a client gets its tokens: the whole flow on the real PostgreSQL."""
 
 import asyncio
+import random
 from typing import Any
 
 import jwt
@@ -220,7 +221,9 @@ def test_an_organizations_client_logs_its_members_in_and_nobody_else(stage: Stag
             await remove(replica, address("bob", slug))
             assert await flow.introspect(tokens["id_token"]) == {"active": False}
             assert (await flow.refresh(tokens["refresh_token"])).json()["error"] == "invalid_grant"
-            assert flow.came_back(await ours.asks(**flow.request()))["error"] == "access_denied"
+            assert flow.came_back(await ours.asks(**flow.request(prompt="none")))["error"] == "access_denied"
+            page = await ours.asks(**flow.request())
+            assert "does not belong" in page.text and "<form" in page.text, "another account may"
 
     stage.play(act)
 
@@ -255,5 +258,31 @@ def test_a_request_may_come_as_a_form_and_is_judged_alike(stage: Stage, kind: st
             given: dict[str, Any] = {"data" if kind == "form" else "params": flow.request(prompt="none")}
             answer = await (ours.client.post if kind == "form" else ours.client.get)("/oauth2/authorize", **given)
             assert flow.came_back(answer)["error"] == "login_required"
+
+    stage.play(act)
+
+
+def test_whatever_is_sent_to_the_pages_they_do_not_fail_and_lead_to_registered_addresses_only(stage: Stage) -> None:
+    chance = random.Random(7)
+    odd = (
+        "", "\x00", "\ud7ff", "%", "%00", "' or 1=1--", "<script>", "x" * 3000, "https://evil.example/", "-1", "[::1",
+        "//evil.example", "http://[::1]:80/", "null", "a b", "\r\nLocation: https://evil.example/", "openid", "code",
+    )  # fmt: skip
+
+    async def act(replica: Replica) -> None:
+        slug = await organization(replica, ada="owner")
+        flow = Flow(replica, *await registered(replica))
+        async with browser(replica) as ours:
+            await flow.logs_in(ours, address("ada", slug))
+            sane = flow.request() | {"id_token_hint": "a.b.c", "post_logout_redirect_uri": WIKI, "prompt": "none"}
+            for _ in range(200):
+                path = chance.choice(("/oauth2/authorize", "/oauth2/log-in", "/oauth2/logout", "/oauth2/log-out"))
+                sent = {name: value for name, value in sane.items() if chance.random() < 0.9}
+                for name in chance.sample([*sane, "request", "email", "password", "x"], 2):
+                    sent[name] = chance.choice(odd)
+                given: dict[str, Any] = {"params": sent} if chance.random() < 0.6 else {"params": sent, "data": sent}
+                answer = await ours.client.request("POST" if "data" in given else "GET", path, **given)
+                assert answer.status_code < 500, (path, given, answer.text)
+                assert answer.headers.get("location", WIKI).partition("?")[0] == WIKI, (path, given)
 
     stage.play(act)
