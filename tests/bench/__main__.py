@@ -1,9 +1,9 @@
-"""`python -m tests.bench [catalogs] [signups] [live] [flags]`: run the benchmarks, print the tables."""
+"""`python -m tests.bench [catalogs] [signups] [live] [flags] [identity]`: run the benchmarks, print the tables."""
 
 import argparse
 from pathlib import Path
 
-from tests.bench import catalogs, flags, live, signups
+from tests.bench import catalogs, flags, identity, live, signups
 from tests.bench.measure import as_json, machine
 
 
@@ -11,7 +11,9 @@ def main() -> None:
     """Parse, run, print."""
     parser = argparse.ArgumentParser(prog="python -m tests.bench", description=__doc__)
     parser.add_argument(
-        "which", nargs="*", help="catalogs, signups, live (all three the default), flags (seconds, no platform)"
+        "which",
+        nargs="*",
+        help="catalogs, signups, live (all three the default), flags (seconds, no platform), identity",
     )
     parser.add_argument("--sizes", default="1,10,100", help="catalog sizes, default 1,10,100")
     parser.add_argument("--sustained", type=float, default=60, help="seconds of sustained sign-ups, default 60")
@@ -35,6 +37,10 @@ def main() -> None:
         text, rows = live.run(quick=given.quick)
         print(text, flush=True)
         as_json("live", rows, given.json)
+    if "identity" in which:
+        text, rows = identity.run()
+        print(text, flush=True)
+        as_json("identity", rows, given.json)
     if "flags" in which:
         text, rows = flags.run()
         print(text, flush=True)

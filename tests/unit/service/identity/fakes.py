@@ -65,6 +65,10 @@ class FixedView(View):
     def fresh(self) -> bool:
         return self.is_fresh
 
+    def publish(self, *keys: PublishedKey) -> None:
+        """These and no others."""
+        self._keys = {key.kid: key for key in keys}
+
     def revoke(self, jti: str) -> None:
         self._revoked.add(jti)
 
