@@ -34,6 +34,7 @@ from service import (
     quota_routes,
     sign_up_routes,
     staff_routes,
+    tenant_data,
 )
 from service.access import Access
 from service.change_sets import mismatch
@@ -90,6 +91,7 @@ def create_app(services: Services, draining: Draining | None = None) -> FastAPI:
     app.include_router(flag_routes.router(of_organizations(services, access), draining))
     for identity_part in (auth_routes, password_routes, key_routes):
         app.include_router(identity_part.router(services, access, draining))
+    app.include_router(tenant_data.router(services, access, draining))
     app.include_router(operation_routes.router(services, access))
     app.include_router(health_routes.router(services, access, draining))
     for kind, problem in _HANDLED.items():
