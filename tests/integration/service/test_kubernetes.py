@@ -8,7 +8,16 @@ import yaml
 
 from service.issuer_settings import IssuerSettings
 from tests.integration.service.conftest import OPERATOR, Replica, Stage
-from tests.integration.service.oidc_stage import PASSWORD, account, address, claims, organization, remove
+from tests.integration.service.oidc_stage import (
+    PASSWORD,
+    Flow,
+    account,
+    address,
+    browser,
+    claims,
+    organization,
+    remove,
+)
 
 SECRET = "what-the-api-server-shows"
 SERVER = {"Authorization": f"Bearer {SECRET}"}
@@ -143,5 +152,20 @@ def test_a_members_kubeconfig_holds_no_secret_and_leads_to_the_namespace(stage: 
         ]
         assert foreign.status_code == none.status_code == 404
         assert foreign.json()["type"] == none.json()["type"], "the neighbour is not told from nobody"
+
+    play(stage, act)
+
+
+def test_a_client_that_logs_in_by_itself_gets_id_tokens_for_the_cluster(stage: Stage) -> None:
+    async def act(replica: Replica) -> None:
+        slug = await organization(replica, ada="owner")
+        flow = Flow(replica, "kubernetes", redirect_uri="http://localhost:8000")  # as kubelogin does
+        async with browser(replica) as ours:
+            tokens = await flow.tokens(ours, address("ada", slug))
+            again = (await flow.refresh(tokens["refresh_token"])).json()
+        for token in (tokens["id_token"], again["id_token"]):
+            said = claims(token)
+            assert (said["aud"], said["exp"] - said["iat"]) == ("kubernetes", 600)
+            assert (await status(replica, token))["authenticated"] is True
 
     play(stage, act)
