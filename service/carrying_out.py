@@ -20,15 +20,18 @@ Begin = Callable[[Services, str, Wish], Awaitable[Reserved]]
 
 
 async def carried_out(
-    services: Services, slug: str, asked: Asking, wish: Wish, begin: Begin = change.begin
+    services: Services, slug: str, asked: Asking, wish: Wish, begin: Begin = change.begin, *, token: str | None = None
 ) -> JSONResponse:
-    """The operation's answer, or 202 if it takes longer than the wait limit; the key's own if it was asked before."""
+    """The operation's answer, or 202 if it takes longer than the wait limit; the key's own if it was asked before.
+
+    With 202 comes the `token` that reads the operation, if it has one.
+    """
     operation = await operations.find(services.database, asked.caller, asked.key)
     if operation is None:
         reserved = await begin(services, slug, wish)
         operation = await ended(services, reserved.operation) if reserved.is_new else reserved.operation
         if reserved.is_new and operation.state == "PENDING":
-            return accepted(operation)
+            return accepted(operation, token)
     return replay(operation, asked.request_hash, status=200)
 
 

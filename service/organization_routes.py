@@ -11,7 +11,7 @@ from database import directory
 from database.directory import Entry
 from database.operations import Wanted
 from service import preview
-from service.access import Access, Caller, check
+from service.access import Access, Caller, check, new_token
 from service.bodies import Change, PreviewOf
 from service.carrying_out import carried_out, changed
 from service.draining import Draining
@@ -67,16 +67,20 @@ def router(services: Services, access: Access, draining: Draining) -> APIRouter:
 
     @routes.delete("/{slug}", summary="Delete an organization and everything in it", status_code=200)
     async def delete(request: Request, slug: str, confirm: Confirm = "", reason: Reason = "") -> JSONResponse:
-        """Protected organizations need `confirm=<slug>`. 200 when all is gone, 202 while it goes."""
+        """Protected organizations need `confirm=<slug>`. 200 when all is gone, 202 while it goes.
+
+        With 202 comes a token that reads the operation: a member's own counts no more once the organization is gone.
+        """
         caller = access.require(request, "organization:delete", slug)
         asked = asking(request, caller, "delete", {"slug": slug})
+        token, token_hash = new_token()
         draining.check()
 
         def wish(_: Entry, organization: Organization) -> Wanted:
             _check_confirmed(organization, confirm)
-            return _deleted(organization, asked, reason)
+            return _deleted(organization, asked, reason, token_hash)
 
-        return await carried_out(services, slug, asked, wish, begin)
+        return await carried_out(services, slug, asked, wish, begin, token=token)
 
     @routes.patch("/{slug}", summary="Change an organization", status_code=200)
     async def change(request: Request, slug: str, body: Change, if_match: IfMatch = None) -> JSONResponse:
@@ -145,9 +149,9 @@ def _check_unchanged(entry: Entry, if_match: str | None) -> None:
         )  # fmt: skip
 
 
-def _deleted(organization: Organization, asked: Asking, reason: str) -> Wanted:
+def _deleted(organization: Organization, asked: Asking, reason: str, token_hash: str) -> Wanted:
     operation_id, slug = str(uuid.uuid4()), organization.slug
     request = organization.model_copy(update={"protected": False}).model_dump(mode="json")
     answer = {"slug": slug, "status": "DELETED", "operation_id": operation_id}
     return Wanted(operation_id, "delete", slug, **vars(asked), request=request, answer=answer,
-                  reason=reason or "deleted")  # fmt: skip
+                  reason=reason or "deleted", token_hash=token_hash)  # fmt: skip

@@ -48,7 +48,9 @@ async def take_away(services: Services, operation: Operation, record: StepRecord
     async with services.step(steps.UNDO_NAMESPACE, operation.id):
         await _namespace(services, operation, done)
     async with services.step(steps.UNDO_ROW, operation.id):
-        async with services.database.transaction(actor=OWNER, reason=operation.reason or "undone") as connection:
+        async with services.database.transaction(
+            actor=operation.caller, reason=operation.reason or "undone", request_id=operation.request_id
+        ) as connection:
             await organizations.delete(connection, operation.org_id, managed_by=OWNER)
         await services.users.discard(operation.org_id)
         done.compensated.append("logins, Redis user, settings and row")
