@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import errno
 import socket
 import ssl
 from collections.abc import AsyncIterator, Generator
@@ -30,12 +31,16 @@ class _Quiet(uvicorn.Server):
 
 @asynccontextmanager
 async def listening(app: FastAPI, settings: IssuerSettings, issuer_url: str) -> AsyncIterator[None]:
-    """Listen on `issuer_url`'s port within the block, if there is a certificate; raise NotStarted if that fails."""
-    if settings.tls_cert is None or settings.tls_key is None:
+    """Listen on `issuer_url`'s port within the block, if there is a certificate; raise NotStarted if that fails.
+
+    Of several replicas on one machine the first listens there, and the others go on without.
+    """
+    listener = _socket(issuer_url) if settings.tls_cert is not None else None
+    if listener is None:
         yield
         return
-    server = _server(app, settings)
-    with _socket(issuer_url) as listener:
+    with listener:
+        server = _server(app, settings)
         serving = asyncio.create_task(server.serve(sockets=[listener]), name="issuer")
         log.info("the issuer listens at %s", issuer_url)
         try:
@@ -58,10 +63,16 @@ def _server(app: FastAPI, settings: IssuerSettings) -> uvicorn.Server:
     return _Quiet(config)
 
 
-def _socket(issuer_url: str) -> socket.socket:
+def _socket(issuer_url: str) -> socket.socket | None:
+    """Bound to the issuer's address; None if somebody else is."""
     address = urlsplit(issuer_url)
     host, port = address.hostname or "", address.port or _TLS
     try:
         return socket.create_server((host, port), backlog=2048)
     except OSError as error:
+        if error.errno == errno.EADDRINUSE:
+            log.warning(
+                "%s:%d is taken, by another replica if all is well: this one is not the issuer there", host, port
+            )
+            return None
         raise NotStarted(f"the issuer cannot listen at {host}:{port} (ISSUER_URL): {error}") from error

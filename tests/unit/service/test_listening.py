@@ -83,18 +83,28 @@ def test_without_a_certificate_nothing_listens() -> None:
     asyncio.run(act())
 
 
-def test_a_port_that_is_taken_and_a_key_that_does_not_fit_are_said(told: IssuerSettings, tmp_path: Path) -> None:
+def test_a_second_replica_leaves_the_port_to_the_first(told: IssuerSettings, caplog: pytest.LogCaptureFixture) -> None:
+    async def act(port: int) -> None:
+        async with listening(application(), told, f"https://127.0.0.1:{port}"):
+            pass
+
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        asyncio.run(act(taken.getsockname()[1]))
+    assert "is taken" in caplog.text
+
+
+def test_an_address_that_is_not_ours_and_a_key_that_does_not_fit_are_said(told: IssuerSettings, tmp_path: Path) -> None:
     broken = tmp_path / "broken.key"
     broken.write_text("no key")
 
-    async def act(settings: IssuerSettings, port: int) -> None:
-        async with listening(application(), settings, f"https://127.0.0.1:{port}"):
+    async def act(settings: IssuerSettings, host: str) -> None:
+        async with listening(application(), settings, f"https://{host}:{free_port()}"):
             pass
 
-    with socket.create_server(("127.0.0.1", 0)) as taken, pytest.raises(NotStarted, match="ISSUER_URL"):
-        asyncio.run(act(told, taken.getsockname()[1]))
+    with pytest.raises(NotStarted, match="ISSUER_URL"):
+        asyncio.run(act(told, "192.0.2.1"))
     with pytest.raises(NotStarted, match="ISSUER_TLS_CERT"):
-        asyncio.run(act(IssuerSettings(tls_cert=told.tls_cert, tls_key=broken), free_port()))
+        asyncio.run(act(IssuerSettings(tls_cert=told.tls_cert, tls_key=broken), "127.0.0.1"))
 
 
 def test_settings_say_what_is_missing_and_show_no_secret(told: IssuerSettings, tmp_path: Path) -> None:
