@@ -21,7 +21,7 @@ import json
 from collections.abc import AsyncIterator
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, Query, Request
+from fastapi import APIRouter, Depends, Query, Request, Response
 from fastapi.responses import StreamingResponse
 
 from database import audit
@@ -35,6 +35,7 @@ After = Annotated[int, Query(ge=0, le=2**62, description="`next` of the page bef
 Limit = Annotated[int, Query(ge=1, le=500)]
 _AT_A_TIME = 500  # entries of an export that are read in one transaction
 _FLAWS = 100
+_NDJSON = "application/x-ndjson"
 
 
 def router(services: Services, access: Access) -> APIRouter:
@@ -60,12 +61,15 @@ def _add(routes: APIRouter, prefix: str, scoped: Any) -> None:
             found = await audit.page(connection, scope.org_id, after=after, most=limit)
         return {"items": [_shown(one) for one in found], "next": found[-1].seq if len(found) == limit else None}
 
-    @routes.get(prefix + "/export", summary="All of it as NDJSON, to be kept and verified elsewhere")
+    @routes.get(
+        prefix + "/export", summary="All of it as NDJSON, to be kept and verified elsewhere",
+        response_class=Response, responses={200: {"content": {_NDJSON: {"schema": {"type": "string"}}}}},
+    )  # fmt: skip
     async def export(scope: Scope = scoped) -> StreamingResponse:
         """A line for each entry, the chain's head at the end; service/audit_routes.py says how to verify it."""
         async with scope.transaction() as connection:
             head = await audit.head(connection, scope.org_id)
-        return StreamingResponse(_lines(scope, head), media_type="application/x-ndjson")
+        return StreamingResponse(_lines(scope, head), media_type=_NDJSON)
 
     @routes.get(prefix + "/verify", summary="Whether every entry is as it was written")
     async def verify(scope: Scope = scoped) -> dict[str, Any]:

@@ -12,10 +12,20 @@ from service.config_bodies import AskedReason
 from service.config_scope import Find, Scope
 from service.draining import Draining
 from service.flag_sets import DEFAULT_SERVICE, AllFlags
+from service.problems import MEDIA_TYPE
 
 Service = Annotated[str, Query(pattern="^[a-z][a-z0-9_]{0,62}$", description="Whose flags they are to be")]
 _PREFIX = "/v1/organizations/{slug}"
 _STATUS = {ErrorCode.FLAG_NOT_FOUND: 404}
+#: OFREP says no in its own words; who may not ask is told so in ours.
+_SAYS_NO = {"type": "object", "required": ["key", "errorCode"]}
+_OFREP: dict[int | str, dict[str, Any]] = {
+    status: {
+        "description": about,
+        "content": {"application/json": {"schema": _SAYS_NO}, MEDIA_TYPE: {"schema": {"type": "object"}}},
+    }
+    for status, about in ((400, "the flag cannot be evaluated so"), (404, "there is no such flag"))
+}
 
 
 class Evaluation(BaseModel):
@@ -52,7 +62,7 @@ def router(find: Find, draining: Draining) -> APIRouter:
             return Response(status_code=304, headers={"ETag": found.tag})
         return JSONResponse({"flags": _all(found, body.context)}, headers={"ETag": found.tag})
 
-    @routes.post("/ofrep/v1/evaluate/flags/{key:path}", summary="Evaluate one flag (OFREP)")
+    @routes.post("/ofrep/v1/evaluate/flags/{key:path}", summary="Evaluate one flag (OFREP)", responses=_OFREP)
     async def one(key: str, body: Evaluation, scope: Scope = readable) -> JSONResponse:
         """`key` of the service `features`, or `service/key`. 404 and 400 are OFREP's own answers."""
         flags, own_key = (await flag_sets.read(scope)).of(key)

@@ -5,7 +5,7 @@ from dataclasses import asdict
 from typing import Any
 
 from fastapi import APIRouter, Request, Response
-from fastapi.responses import JSONResponse
+from fastapi.responses import JSONResponse, PlainTextResponse
 from prometheus_client import CONTENT_TYPE_LATEST
 
 from cluster.errors import ClusterError
@@ -46,7 +46,7 @@ def router(services: Services, access: Access, draining: Draining) -> APIRouter:
         services.work.start(draining.begin(), "drain")
         return {"status": "draining", "running": len(services.work)}
 
-    @routes.get("/metrics")
+    @routes.get("/metrics", response_class=PlainTextResponse)
     async def metrics() -> Response:
         try:
             counts, drifted = await operations.counts(services.database), await drift.count(services.database)

@@ -18,10 +18,10 @@ script of that name that runs `python -m cli`. Then log in: agent-ready login EM
 
 
 def of(settings: IssuerSettings, slug: str) -> str:
-    """YAML for the namespace of the organization; raise a Problem (501) if it is not known where the cluster is."""
+    """YAML for the namespace of the organization; raise a Problem (404) if it is not known where the cluster is."""
     if not settings.kubernetes_url or not settings.api_url:
         raise Problem(
-            501, "not-configured", "Where the cluster is, is not known here",
+            404, "not-configured", "Where the cluster is, is not known here",
             "set API_URL, KUBERNETES_URL, and KUBERNETES_CA_FILE for an authority of its own, for the service",
         )  # fmt: skip
     context = {"cluster": _COMMAND, "user": _COMMAND, "namespace": names.namespace(slug)}

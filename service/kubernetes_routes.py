@@ -40,7 +40,7 @@ def router(services: Services, access: Access, identity: Identity) -> APIRouter:
 
     @routes.get(
         "/organizations/{slug}/kubeconfig", summary="A kubeconfig for the organization's namespace",
-        response_class=Response, responses={200: {"content": {kubeconfig.MEDIA_TYPE: {"schema": {"type": "string"}}}}},
+        response_class=Response, responses={200: {"content": {kubeconfig.MEDIA_TYPE: {"schema": {"type": "object"}}}}},
     )  # fmt: skip
     async def config(request: Request, slug: str) -> Response:
         """There is no secret in it: kubectl runs `agent-ready token`, which asks for one with the caller's session."""

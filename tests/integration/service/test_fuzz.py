@@ -1,8 +1,8 @@
-"""The API against its own OpenAPI document: whatever is sent, no 5xx, and no answer that the document does not describe.
+"""The API against its own OpenAPI document: whatever is sent, no 5xx, and no answer that is not described there.
 
-Requests are made by schemathesis, valid and invalid ones, to a real server on the real PostgreSQL and API server; engines
-are in memory. Callers are nobody, an operator, and the owner of an organization that exists. FUZZ_EXAMPLES (default 12) is the
-number of requests for each operation.
+Requests are made by schemathesis, valid and invalid ones, to a real server on the real PostgreSQL and API server;
+engines are in memory. Callers are nobody, an operator, the API server, and the owner of an organization that exists.
+FUZZ_EXAMPLES (default 12) is the number of requests for each operation.
 """
 
 import asyncio
@@ -10,7 +10,7 @@ import os
 import socket
 import threading
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import pytest
 import schemathesis
@@ -22,11 +22,15 @@ from schemathesis.checks import CHECKS, load_all_checks
 from cluster.api import ClusterApi
 from tests.integration.prepared import Prepared
 from tests.integration.service.conftest import OPERATOR, Replica, Stage, new_slug, signed_up
+from tests.integration.service.oidc_stage import PASSWORD, account
+from tests.integration.service.test_kubernetes import SERVER, TOLD
 
 EXAMPLES = int(os.environ.get("FUZZ_EXAMPLES", "12"))
 #: What a request of the fuzzer's must not do to the fuzzer.
 LEFT_OUT = {
     ("post", "/v1/drain"): "it would end the replica that is being asked",
+    ("post", "/v1/auth/logout"): "it would end the owner's session",
+    ("post", "/v1/platform/signing-keys/rotate"): "at once, it would end every token",
 }
 JUDGES = (
     "not_a_server_error", "status_code_conformance", "content_type_conformance", "response_schema_conformance",
@@ -53,6 +57,7 @@ def target(prepared: Prepared) -> Iterator[Target]:
 
         async def serve() -> None:
             stage = Stage(prepared, connect=lambda: ClusterApi(prepared.kubeconfig))
+            stage.settings = replace(stage.settings, issuer=TOLD)
             async with stage.replicas() as (replica,):
                 made.append(await _target(replica, url))
                 server = uvicorn.Server(uvicorn.Config(replica.app, log_config=None, lifespan="off"))
@@ -71,7 +76,9 @@ def target(prepared: Prepared) -> Iterator[Target]:
 async def _target(replica: Replica, url: str) -> Target:
     slug = new_slug("fuzzed")
     await signed_up(replica, slug)
-    return Target(url, slug, ({}, OPERATOR))
+    owner = await account(replica, "ada@acme.example")
+    granted = await replica.services.identity.sessions.log_in(owner, PASSWORD, "127.0.0.1", slug)
+    return Target(url, slug, ({}, OPERATOR, SERVER, {"Authorization": f"Bearer {granted.access_token}"}))
 
 
 def test_no_request_makes_the_api_fail_or_answer_outside_its_document(target: Target) -> None:
