@@ -1,22 +1,28 @@
 """What the README shows in two terminals: a value changed over the API is in the sample's next answer."""
 
+import base64
+import hashlib
 import os
+import secrets
 import signal
 import socket
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import httpx2
 import pytest
 
 from localplane.record import Record
+from tests.e2e import people
 from tests.e2e.checkout import Checkout
 from tests.e2e.replicas import until
 
-SLUG = "shown"
+SLUG, OWNER = "shown", "ada@shown.example"
+CALLBACK = "https://sample.example/oauth2/callback"
 CONFIGS = f"/v1/organizations/{SLUG}/configs"
 
 
@@ -26,7 +32,7 @@ def platform(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Checkout]:
     made = Checkout(tmp_path_factory.mktemp("sample"))
     for path in made.catalog.glob("*.yaml"):
         path.unlink()
-    members = [{"email": "ada@shown.example", "role": "owner"}]
+    members = [{"email": OWNER, "role": "owner"}]
     made.edit(SLUG, name=SLUG, members=members, configs={"ai/threshold": 0.7})
     try:
         made.plane("up").ok()
@@ -47,13 +53,20 @@ def api(platform: Checkout) -> Iterator[httpx2.Client]:
 
 @pytest.fixture
 def sample(platform: Checkout) -> Iterator[httpx2.Client]:
+    with running(platform) as client:
+        yield client
+
+
+@contextmanager
+def running(platform: Checkout, **environment: str) -> Iterator[httpx2.Client]:
+    """The sample with these variables besides; a client of it."""
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
     log = platform.folder / ".local" / "logs" / "sample.log"
     with log.open("wb") as out:
         process = subprocess.Popen(
             [sys.executable, "-m", "liveconfig.sample.local", SLUG], cwd=platform.folder, stdout=out, stderr=out,
-            env={**platform.environment, "SAMPLE_LISTEN": f"127.0.0.1:{port}"},
+            env={**platform.environment, "SAMPLE_LISTEN": f"127.0.0.1:{port}", **environment},
         )  # fmt: skip
     try:
         with httpx2.Client(base_url=f"http://127.0.0.1:{port}", trust_env=False) as client:
@@ -117,3 +130,61 @@ def test_the_sample_goes_on_while_the_relay_is_away_and_catches_up(
     began = time.monotonic()
     until(lambda: threshold(sample)["value"] == 0.25, 20, "the sample to catch up")
     assert threshold(sample)["stale"] is False, f"after {time.monotonic() - began:.1f} s"
+
+
+def test_the_sample_behind_a_log_in_knows_who_asks_until_they_log_out(
+    platform: Checkout, api: httpx2.Client, tmp_path: Path
+) -> None:
+    people.account(platform, OWNER)
+    body = {"name": "Sample", "redirect_uris": [CALLBACK], "reason": "to be behind a log-in"}
+    token = api.post("/v1/auth/login", json={"email": OWNER, "password": people.PASSWORD}).json()["access_token"]
+    by = {"Authorization": f"Bearer {token}"}
+    made = api.put(f"/v1/organizations/{SLUG}/clients/sample", json=body, headers=by)
+    assert made.status_code == 201, made.text
+    client_id, secret = made.json()["client_id"], made.json()["client_secret"]
+    (tmp_path / "secret").write_text(secret)
+    issuer = platform.environment["ISSUER_URL"]
+    told = {
+        "INTROSPECTION_URL": f"{issuer}/oauth2/introspect", "CLIENT_ID": client_id,
+        "CLIENT_SECRET_FILE": str(tmp_path / "secret"), "INTROSPECTION_CA_FILE": platform.environment["ISSUER_CA_FILE"],
+    }  # fmt: skip
+    with people.browser(platform) as person, running(platform, **told) as sample:
+        tokens = code_flow(person, issuer, client_id, secret)
+        bearer = {"Authorization": f"Bearer {tokens['id_token']}"}
+        assert sample.get("/whoami", headers={"X-Forwarded-Email": OWNER}).status_code == 401
+        assert sample.get("/whoami", headers=bearer).json() == {"email": OWNER, "organization": SLUG, "role": "owner"}
+        assert sample.get("/answer", headers=by).status_code == 401, "a token for the API is none for the sample"
+        assert person.get(f"{issuer}/oauth2/logout?id_token_hint={tokens['id_token']}").status_code == 200
+        until(lambda: sample.get("/whoami", headers=bearer).status_code == 401, 5, "the log-out to count")
+
+
+def code_flow(person: httpx2.Client, issuer: str, client_id: str, secret: str) -> dict[str, str]:
+    """What the client gets for a person who logs in at the issuer's page."""
+    verifier = secrets.token_urlsafe(48)
+    challenge = base64.urlsafe_b64encode(hashlib.sha256(verifier.encode()).digest()).rstrip(b"=").decode()
+    asked = {
+        "response_type": "code", "client_id": client_id, "redirect_uri": CALLBACK, "scope": "openid", "state": "s",
+        "code_challenge": challenge, "code_challenge_method": "S256",
+    }  # fmt: skip
+    answer = people.log_in(person, person.get(f"{issuer}/oauth2/authorize", params=asked), OWNER)
+    assert answer.headers["location"].startswith(f"{CALLBACK}?"), answer.text
+    code = httpx2.URL(answer.headers["location"]).params["code"]
+    form = {"grant_type": "authorization_code", "code": code, "redirect_uri": CALLBACK, "code_verifier": verifier}
+    found: dict[str, str] = person.post(f"{issuer}/oauth2/token", data=form, auth=(client_id, secret)).json()
+    return found
+
+
+def test_the_console_is_behind_oauth2_proxy_and_believes_no_header(platform: Checkout) -> None:
+    console = platform.environment["CONSOLE_URL"]
+    people.account(platform, OWNER)
+    with people.browser(platform) as person:
+        page = people.follow(person, person.get(f"{console}/console"))
+        shown = people.follow(person, people.log_in(person, page, OWNER))
+        assert shown.status_code == 200 and OWNER in shown.text and SLUG in shown.text, shown.text
+        forged = {"Authorization": "Bearer forged", "X-Forwarded-Email": "eve@evil.example"}
+        again = person.get(f"{console}/console", headers=forged)
+        assert OWNER in again.text and "eve" not in again.text, "what comes from outside is dropped"
+        out = people.follow(person, person.get(f"{console}/oauth2/sign_out"))
+        assert "<form" in out.text, "logged out at the issuer too: it asks again"
+    with httpx2.Client(base_url=platform.environment["API_URL"], trust_env=False) as api:
+        assert api.get("/console", headers=forged).status_code == 401, "who comes without OAuth2-Proxy"
