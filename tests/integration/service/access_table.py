@@ -121,7 +121,7 @@ PUBLIC = {
     ("POST", "/v1/organizations"), ("POST", "/v1/auth/login"), ("POST", "/v1/auth/refresh"),
     ("POST", "/v1/auth/password"), ("POST", "/v1/auth/password/reset"), ("POST", "/v1/auth/invitations/accept"),
     ("GET", "/.well-known/openid-configuration"), ("GET", "/.well-known/jwks.json"),
-    ("GET", "/oauth2/authorize"), ("POST", "/oauth2/authorize"), ("POST", "/oauth2/log-in"),
+    ("GET", "/oauth2/authorize"), ("POST", "/oauth2/authorize"), ("GET", "/oauth2/log-in"), ("POST", "/oauth2/log-in"),
     ("POST", "/oauth2/token"), ("POST", "/oauth2/introspect"), ("POST", "/oauth2/revoke"),
     ("GET", "/oauth2/userinfo"), ("POST", "/oauth2/userinfo"),
     ("GET", "/oauth2/logout"), ("POST", "/oauth2/logout"), ("POST", "/oauth2/log-out"),
