@@ -3,7 +3,7 @@
 import json
 import re
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -29,6 +29,7 @@ Examples
 
 Keep what `verify` prints as the head: a log that was written anew as a whole does not hold it any more.
 """
+LONGEST = 60  # characters of a value in a table
 After = Annotated[int, typer.Option("--after", metavar="SEQ", min=0, help="Entries above this number.")]
 Limit = Annotated[int, typer.Option("--limit", min=1, max=500, help="How many a page.")]
 Output = Annotated[
@@ -55,7 +56,7 @@ def list_(
     slug: SlugOrPlatform, after: After = 0, limit: Limit = 100, as_json: options.Json = False,
     wait: options.Wait = False,
 ) -> None:  # fmt: skip
-    """List entries, oldest first, from --after on."""
+    """List entries, oldest first, from --after on. Long values are cut; --json shows all of them."""
     with Session.open(wait=wait, by=By.PERSON) as session:
         page = OrganizationApi(session.connection, slug).audit(after, limit)
         rows = [
@@ -101,6 +102,11 @@ def verify(
         _tell(session.screen, OrganizationApi(session.connection, slug or "").verify_audit(), as_json)
 
 
+def _short(value: Any) -> str | None:
+    text = None if value is None else json.dumps(value, ensure_ascii=False)
+    return text if text is None or len(text) <= LONGEST else f"{text[: LONGEST - 1]}…"
+
+
 def _verified(file: Path, head: Head | None) -> Verified:
     try:
         with file.open(encoding="utf-8", newline="\n") as lines:
@@ -116,7 +122,7 @@ def _tell(screen: Screen, found: Verified, as_json: bool) -> None:
     if as_json:
         screen.json(json.loads(found.model_dump_json()))
     else:
-        screen.facts({"entries": found.entries, "head": found.head, "whole": "yes" if found.valid else "NO"})
+        screen.facts({"entries": found.entries, "head": str(found.head), "whole": "yes" if found.valid else "NO"})
         if found.problems:
             screen.table(["SEQ", "PROBLEM"], [[one.seq, one.problem] for one in found.problems])
     if not found.valid:
