@@ -1,8 +1,9 @@
 """Invitations: by a mailed token whoever holds the address joins an organization, with an account from then on."""
 
+import math
 from dataclasses import dataclass
 
-from database import invitations, members, users
+from database import invitations, members, rates, users
 from database.directory import Entry
 from database.invitations import Invitation, Invited
 from database.operations import Wanted
@@ -18,6 +19,8 @@ from tenants.model import Organization
 from tenants.permissions import RoleName
 
 LIFETIME = 7 * 86400.0  # seconds
+_EACH_OF_ORGANIZATION, _BURST_OF_ORGANIZATION = 60.0, 50  # seconds until one more, and how many at once
+_EACH_OF_ADDRESS, _BURST_OF_ADDRESS = 600.0, 5
 _MOST = 200  # members and invitations together: as many as an organization has members
 
 
@@ -43,6 +46,8 @@ async def invite(services: Services, caller: Caller, slug: str, email: str, role
             409, "already-a-member", "They belong to it already",
             f"{email} is {roles_of(organization)[email]} of {slug!r}; PUT …/members/{email} changes that",
         )  # fmt: skip
+    await _check_rate(services, f"organization {entry.id}", _EACH_OF_ORGANIZATION, _BURST_OF_ORGANIZATION)
+    await _check_rate(services, f"address {email}", _EACH_OF_ADDRESS, _BURST_OF_ADDRESS)
     token, token_hash = new_token()
     async with services.database.transaction(**caller.acting(reason)) as connection:
         await members.lock_living(connection, entry.id)
@@ -109,6 +114,17 @@ async def _check_enabled(connection: Connection, email: str) -> None:
     is_there = await users.lock(connection, email) is not None
     if is_there and await users.by_email(connection, email) is None:
         raise Problem(403, "account-disabled", "The account is disabled", "ask an operator of the platform")
+
+
+async def _check_rate(services: Services, whose: str, each: float, burst: int) -> None:
+    """An organization sends no flood of mail, and nobody is flooded by several."""
+    bucket = services.identity.seal.hmac("throttling", f"invitations {whose}")
+    wait = math.ceil(await rates.take(services.database, bucket, each=each, burst=burst))
+    if wait:
+        raise Problem(
+            429, "too-many-invitations", "Too many invitations", f"try again in {wait} seconds",
+            headers={"Retry-After": str(wait)},
+        )  # fmt: skip
 
 
 async def _check_room(connection: Connection, org_id: int, organization: Organization) -> None:

@@ -22,11 +22,12 @@ def test_one_field_changed_updates_one_thing(deployed: Checkout) -> None:
     deployed.edit("quanta-labs", members=[*members, added])
     changes = deployed.up()
     assert changes.pop("same") > 50
-    assert changes == {"update": 1}, "a new member is one more subject of one RoleBinding"
+    assert changes == {"update": 2}, "a new member is one more subject of one RoleBinding, and a membership"
     (binding,) = [
         b for b in deployed.objects("rolebindings", "-n", "org-quanta-labs") if "member" in b["roleRef"]["name"]
     ]
     assert "agent-ready:theo@quanta.example" in [subject["name"] for subject in binding["subjects"]]
+    assert deployed.sql("select role from tenancy.memberships where email = 'theo@quanta.example'") == [["member"]]
 
 
 def test_a_changed_setting_is_announced_without_its_value_and_once_swept_stays_quiet(deployed: Checkout) -> None:

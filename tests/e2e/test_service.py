@@ -45,11 +45,17 @@ def test_a_member_comes_and_goes_in_the_cluster_and_in_the_row(deployed: Checkou
     answer = api.patch(PLACE, json={"members": MEMBERS, "plan": "business", "reason": "Bob comes"})
     assert answer.status_code == 200, answer.text
     assert bob in bindings(deployed)
+    memberships = (
+        "select m.email, m.role from tenancy.memberships m join tenancy.organizations o on o.id = m.org_id "
+        f"where o.slug = '{SLUG}' order by m.role"
+    )
+    assert deployed.sql(memberships) == [[member["email"], member["role"]] for member in MEMBERS]
     plans = f"select plan, quota ->> 'cpu' from tenancy.organizations where slug = '{SLUG}'"
     assert deployed.sql(plans) == [["business", "20"]]
     answer = api.patch(PLACE, json={"members": MEMBERS[:1], "plan": "starter", "reason": "Bob goes"})
     assert answer.status_code == 200, answer.text
     assert bob not in bindings(deployed) and len(bindings(deployed)) > 0
+    assert deployed.sql(memberships) == [[MEMBERS[0]["email"], "owner"]]
     assert deployed.sql(plans) == [["starter", "10"]]
 
 

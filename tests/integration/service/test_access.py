@@ -150,3 +150,22 @@ def test_each_field_of_a_change_needs_its_own_permission(stage: Stage) -> None:
         return await replica.client.patch(f"/v1/organizations/{slug}", json=body, headers={**who, "If-Match": tag})
 
     stage.play(act)
+
+
+def test_an_idempotency_key_belongs_to_its_caller(stage: Stage) -> None:
+    slug = new_slug("keys")
+
+    async def act(replica: Replica) -> None:
+        found = await people(replica, stage, slug)
+
+        async def rename(role: str, name: str) -> Any:
+            body, key = {"name": name, "reason": "a test"}, {"Idempotency-Key": "the-same"}
+            return await replica.client.patch(f"/v1/organizations/{slug}", json=body, headers=found[role] | key)
+
+        first, second = await rename("owner", "Alpha"), await rename("admin", "Beta")
+        assert (first.status_code, second.status_code) == (200, 200), second.text
+        assert first.json()["operation_id"] != second.json()["operation_id"], "each has one of their own"
+        assert (await rename("owner", "Alpha")).json() == first.json()
+
+    stage.play(act)
+    assert [one["caller"] for one in stage.operations(slug)[1:]] == ["ada@acme.example", f"admin@{slug}.example"]

@@ -113,6 +113,21 @@ def test_a_second_invitation_replaces_the_first_and_one_that_was_withdrawn_count
     stage.play(act)
 
 
+def test_nobody_is_flooded_with_invitations(real: Stage, tmp_path: Path) -> None:
+    slug, stage = new_slug("inv"), mailing(real, tmp_path)
+
+    async def act(replica: Replica) -> None:
+        await replica.sign_up(slug)
+        await replica.settled()
+        answers = [await invite(replica, OPERATOR, slug, f"bob@{slug}.example") for _ in range(6)]
+        assert [answer.status_code for answer in answers] == [201] * 5 + [429]
+        assert int(answers[-1].headers["retry-after"]) > 60
+        assert (await invite(replica, OPERATOR, slug, f"eve@{slug}.example")).status_code == 201, "others are not kept"
+
+    stage.play(act)
+    assert len(mailed(stage, f"bob@{slug}.example")) == 5
+
+
 def test_two_who_accept_at_the_same_time_become_one_member(real: Stage, tmp_path: Path) -> None:
     slug, stage = new_slug("inv"), mailing(real, tmp_path)
     bob = f"bob@{slug}.example"
