@@ -28,7 +28,8 @@ select from tenancy.known_networks where email = %(email)s and network = any(%(n
 
 -- name: know_network
 insert into tenancy.known_networks (email, network) values (%(email)s, %(network)s)
-on conflict (email, network) do update set last_at = now();
+on conflict (email, network) do update set last_at = now()
+where known_networks.last_at < now() - interval '1 day';  -- by the day is enough, and spares each log-in a write
 
 -- name: forget_networks
 delete from tenancy.known_networks where last_at < now() - interval '180 days';

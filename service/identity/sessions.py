@@ -45,7 +45,9 @@ class Sessions(Endings):
     async def log_in(self, email: str, password: str, network: str, organization: str | None) -> Granted:
         """Authenticate, begin a session at the API itself, and grant. Raise a Problem, as these do."""
         user = await self.authenticate(email, password, network)
-        return await self.grant(await self.begin(user, CLI, organization=organization))
+        async with self._database.transaction() as connection:
+            session, standing = await self._begun(connection, user, CLI, organization)
+            return await self._granted_first(connection, session, standing)
 
     async def begin(
         self, user: User, client_id: str, *, root: str | None = None, organization: str | None = None,
@@ -55,26 +57,15 @@ class Sessions(Endings):
 
         Raise a Problem: 403 not-a-member, 401 session-ended if the user or the session `root` has.
         """
-        made = str(uuid.uuid4())
         async with self._database.transaction() as connection:
-            now = await users.hold(connection, user.id)
-            if now is None:
-                raise ended()
-            standing = await self._chosen(connection, now, organization)
-            above = await sessions.find(connection, root) if root else None
-            if root and not (above and above.user.id == user.id and await sessions.hold(connection, above.root)):
-                raise ended()
-            session = Session(made, above.root if above else made, now, client_id, _number(standing))
-            await sessions.add(connection, session, browser_hash=browser_hash, seconds=IDLE)
+            session, _ = await self._begun(connection, user, client_id, organization, root, browser_hash)
         return session
 
     async def grant(self, session: Session) -> Granted:
         """An access token and the session's first refresh token; raise a Problem (401 session-ended)."""
-        token = new_token()
         async with self._database.transaction() as connection:
             held, standing = await self._held(connection, session.id)
-            await refresh_tokens.add(connection, digest(token), session.id, seconds=IDLE)
-            return await self._granted(connection, held, standing, token)
+            return await self._granted_first(connection, held, standing)
 
     async def refresh(self, refresh_token: str, *, organization: str | None = None, client_id: str) -> Granted:
         """The next tokens, perhaps for another organization of the user's.
@@ -131,6 +122,22 @@ class Sessions(Endings):
         async with self._database.statement() as connection:
             return await sessions.of_user(connection, user_id)
 
+    async def _begun(
+        self, connection: Connection, user: User, client_id: str, organization: str | None,
+        root: str | None = None, browser_hash: str | None = None,
+    ) -> tuple[Session, Standing | None]:  # fmt: skip
+        made = str(uuid.uuid4())
+        now = await users.hold(connection, user.id)
+        if now is None:
+            raise ended()
+        standing = await self._chosen(connection, now, organization)
+        above = await sessions.find(connection, root) if root else None
+        if root and not (above and above.user.id == user.id and await sessions.hold(connection, above.root)):
+            raise ended()
+        session = Session(made, above.root if above else made, now, client_id, _number(standing))
+        await sessions.add(connection, session, browser_hash=browser_hash, seconds=IDLE)
+        return session, standing
+
     async def _held(
         self, connection: Connection, session_id: str, slug: str | None = None, *, alone: bool = False
     ) -> tuple[Session, Standing | None]:
@@ -179,6 +186,11 @@ class Sessions(Endings):
         by_hash = {digest(one): one for one in following}
         unused = await refresh_tokens.unused_of(connection, list(by_hash)) if found.is_in_grace else None
         return by_hash[unused] if unused else None
+
+    async def _granted_first(self, connection: Connection, session: Session, standing: Standing | None) -> Granted:
+        token = new_token()
+        await refresh_tokens.add(connection, digest(token), session.id, seconds=IDLE)
+        return await self._granted(connection, session, standing, token)
 
     async def _granted(
         self, connection: Connection, session: Session, standing: Standing | None, refresh_token: str

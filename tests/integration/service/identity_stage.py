@@ -19,7 +19,7 @@ HERE = "192.0.2.1"  # where these tests log in from, unless they say otherwise
 
 @cache
 def _hashed() -> str:
-    return PasswordHasher(time_cost=2, memory_cost=32 * 1024, parallelism=1).hash(PASSWORD)
+    return PasswordHasher(time_cost=2, memory_cost=24 * 1024, parallelism=1).hash(PASSWORD)
 
 
 def new_email(start: str = "ada") -> str:
