@@ -22,9 +22,9 @@ _EXAMPLES = """\
 Examples
   python -m cli audit list zephyr-foods
   python -m cli audit export zephyr-foods --output audit.ndjson
-  python -m cli audit verify --file audit.ndjson                    # on this machine, without the API
-  python -m cli audit verify --file audit.ndjson --head 17:5b1f…    # and it still has what it had then
-  python -m cli audit verify zephyr-foods                           # the API verifies
+  python -m cli audit verify audit.ndjson                    # on this machine, without the API
+  python -m cli audit verify audit.ndjson --head 17:5b1f…    # and it still has what it had then
+  python -m cli audit verify zephyr-foods                    # the API verifies
   python -m cli audit list platform
 
 Keep what `verify` prints as the head: a log that was written anew as a whole does not hold it any more.
@@ -37,12 +37,11 @@ Output = Annotated[
     typer.Option("--output", "-o", dir_okay=False, help="A file, mode 0600, not standard output.", show_default=False),
 ]
 Force = Annotated[bool, typer.Option("--force", help="Replace a file that exists.")]
-OptionalSlug = Annotated[
-    str | None, typer.Argument(metavar="[SLUG]", help="Ask the API about this organization.", show_default=False)
-]
-File = Annotated[
-    Path | None,
-    typer.Option("--file", metavar="FILE", help="Verify this export here instead.", show_default=False),
+What = Annotated[
+    str,
+    typer.Argument(
+        metavar="FILE|SLUG", help="An export, whose name has a dot or a slash; or an organization, `platform`."
+    ),
 ]
 Kept = Annotated[
     str | None, typer.Option("--head", metavar="SEQ:HASH", help="A head that was kept earlier.", show_default=False)
@@ -82,24 +81,22 @@ def export(slug: SlugOrPlatform, output: Output = None, force: Force = False, wa
             replace(output, text)
         except OSError as failed:
             raise Misused(f"{output} cannot be written: {failed.strerror}.") from failed
-        session.screen.note(f"{output} written. Verify it: python -m cli audit verify --file {output}")
+        session.screen.note(f"{output} written. Verify it: python -m cli audit verify {output}")
 
 
 @app.command("verify", epilog=_EXAMPLES)
-def verify(
-    slug: OptionalSlug = None, file: File = None, head: Kept = None, as_json: options.Json = False,
-    wait: options.Wait = False,
-) -> None:  # fmt: skip
-    """Compute every hash anew: of an export here, or of the log by the API. Exit code 1 if something was changed."""
-    if (slug is None) == (file is None):
-        raise Misused("Verify what?", "Give SLUG to ask the API, or --file FILE to verify an export here.")
-    if file:
-        _tell(Screen.current(), _verified(file, _head(head)), as_json)
+def verify(what: What, head: Kept = None, as_json: options.Json = False, wait: options.Wait = False) -> None:
+    """Compute every hash anew: of an export, on this machine; or of the log itself, by the API.
+
+    Exit code 1 if something was changed.
+    """
+    if "." in what or "/" in what:
+        _tell(Screen.current(), _verified(Path(what), _head(head)), as_json)
         return
     if head:
-        raise Misused("--head goes with --file.", "Export the log, and verify the file.")
+        raise Misused("--head goes with an export.", "Export the log, and verify the file.")
     with Session.open(wait=wait, by=By.PERSON) as session:
-        _tell(session.screen, OrganizationApi(session.connection, slug or "").verify_audit(), as_json)
+        _tell(session.screen, OrganizationApi(session.connection, what).verify_audit(), as_json)
 
 
 def _short(value: Any) -> str | None:

@@ -8,7 +8,7 @@ import typer
 from cli import options
 from cli.acting import By
 from cli.admin.api import OrganizationApi
-from cli.admin.options import Reason, SlugOrPlatform
+from cli.admin.options import SlugOrPlatform
 from cli.errors import Misused
 from cli.identity.files import replace
 from cli.session import Session
@@ -16,11 +16,12 @@ from cli.session import Session
 _EXAMPLES = """\
 Examples
   python -m cli clients set zephyr-foods wiki --name "Our wiki" --redirect-uri https://wiki.example/oauth2/callback \\
-      --secret-file wiki.secret --reason "wiki goes live"
-  python -m cli clients set zephyr-foods wiki --new-secret --secret-file wiki.secret --reason "yearly" …
+      --secret-file wiki.secret
+  python -m cli clients set zephyr-foods wiki --new-secret --secret-file wiki-2.secret …
   python -m cli clients list zephyr-foods
   python -m cli clients remove zephyr-foods wiki --reason "gone"
 """
+Reason = Annotated[str, typer.Option("--reason", help="Why; it stands in the audit log.", show_default=False)]
 ClientId = Annotated[str, typer.Argument(metavar="CLIENT", help="Its id: a-z, 0-9 and hyphens.")]
 Name = Annotated[str, typer.Option("--name", help="What people see when they log in.")]
 RedirectUri = Annotated[
@@ -47,7 +48,7 @@ def list_(slug: SlugOrPlatform, as_json: options.Json = False, wait: options.Wai
 
 @app.command("set", epilog=_EXAMPLES)
 def set_(
-    slug: SlugOrPlatform, client: ClientId, name: Name, redirect_uri: RedirectUri, reason: Reason,
+    slug: SlugOrPlatform, client: ClientId, name: Name, redirect_uri: RedirectUri, reason: Reason = "",
     new_secret: NewSecret = False, secret_file: SecretFile = None, as_json: options.Json = False,
     wait: options.Wait = False,
 ) -> None:  # fmt: skip
@@ -68,7 +69,7 @@ def set_(
 
 
 @app.command("remove", epilog=_EXAMPLES)
-def remove(slug: SlugOrPlatform, client: ClientId, reason: Reason, wait: options.Wait = False) -> None:
+def remove(slug: SlugOrPlatform, client: ClientId, reason: Reason = "", wait: options.Wait = False) -> None:
     """Have a service log nobody in any more."""
     with Session.open(wait=wait, by=By.PERSON) as session:
         OrganizationApi(session.connection, slug).remove_client(client, reason)

@@ -134,7 +134,7 @@ def test_members_come_by_invitation_and_every_act_is_in_a_log_that_verifies(stag
         export = scene.folder / "audit.ndjson"
         await cli("audit", "export", slug, "--output", str(export))
         head = (await cli.json("audit", "verify", slug))["head"]
-        await cli("audit", "verify", "--file", str(export), "--head", f"{head['seq']}:{head['hash']}")
+        await cli("audit", "verify", str(export), "--head", f"{head['seq']}:{head['hash']}")
         assert "member changed" in await cli("audit", "list", slug)
 
     play(stage, tmp_path, act)

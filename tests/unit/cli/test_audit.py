@@ -58,7 +58,7 @@ def test_an_export_is_a_file_that_verifies_on_its_own(api: FakeApi, person: Run,
     assert person("audit", "export", "zephyr", "-o", str(file)).exit_code == 0
     assert person("audit", "export", "zephyr", "-o", str(file)).exit_code == 2, "what was kept is not written over"
     api.asked.clear()
-    result = person("audit", "verify", "--file", str(file), API_URL=None)
+    result = person("audit", "verify", str(file), API_URL=None)
     assert result.exit_code == 0 and f"3:{exported(3)[-1]['head']['hash']}" in result.stdout
     assert not api.asked
 
@@ -73,7 +73,7 @@ def test_the_api_verifies_too_and_a_log_that_was_changed_ends_with_1(api: FakeAp
     assert changed.exit_code == 1 and flaw["problem"] in changed.stdout
 
 
-@pytest.mark.parametrize("given", [(), ("zephyr", "--file", "x"), ("--file", "/nowhere"), ("zephyr", "--head", "1:a")])
+@pytest.mark.parametrize("given", [(), ("/nowhere",), ("nowhere.ndjson",), ("zephyr", "--head", "1:a")])
 def test_what_to_verify_is_one_thing_that_is_there(api: FakeApi, person: Run, given: tuple[str, ...]) -> None:
     assert person("audit", "verify", *given).exit_code == 2
     assert not api.asked
@@ -132,7 +132,7 @@ def test_a_log_that_was_written_anew_as_a_whole_does_not_hold_the_head_that_was_
     file = tmp_path / "audit.ndjson"
     file.write_text("".join(written(exported(5))))
     kept = exported(3)[-1]["head"]
-    verify = ("audit", "verify", "--file", str(file), "--head")
+    verify = ("audit", "verify", str(file), "--head")
     assert person(*verify, f"3:{kept['hash']}").exit_code == 0
     assert person(*verify, f"3:{'0' * 64}").exit_code == 1
     assert person(*verify, f"9:{kept['hash']}").exit_code == 1, "entries are missing"
