@@ -14,6 +14,7 @@ from service.run import serve
 
 _SECRETS = (
     "OPERATOR_TOKEN", "PLATFORM_DATABASE_URL", "DATABASE_URL", "REDIS_URL", "REDIS_OPERATOR_URL",
+    "REDIS_LISTENER_URL", "SMTP_URL",
     "PULUMI_CONFIG_PASSPHRASE", "SELF_SERVICE_BACKEND_URL", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN",
     "CONSOLE_CLIENT_SECRET", "TOKEN_WEBHOOK_SECRET",
 )  # fmt: skip
@@ -22,7 +23,8 @@ _SECRETS = (
 def main() -> int:
     """Serve until a signal; 1 if it cannot start: a setting is missing, the database is away or newer."""
     operators = [pair.partition("=")[2] for pair in os.environ.get("OPERATOR_TOKENS", "").split()]
-    configure(Redaction([*(os.environ.get(name, "") for name in _SECRETS), *operators]))
+    seal_keys = os.environ.get("IDENTITY_SEAL_KEYS", "").split()
+    configure(Redaction([*(os.environ.get(name, "") for name in _SECRETS), *operators, *seal_keys]))
     try:
         asyncio.run(serve(os.environ, make_engines))
     except (ServiceError, EngineError, DatabaseError) as error:

@@ -18,7 +18,7 @@ from service.problems import FieldError, Problem
 
 SHORTEST, LONGEST = 12, 128  # characters
 _AT_ONCE, _WAITING = 2, 32
-# Above OWASP's minimum of 19 MiB. From 32 MiB on glibc has the system give the memory anew each time, and the page faults
+# Above OWASP's minimum of 19 MiB. From 32 MiB on the system gives the memory anew each time, and the page faults
 # cost more than half as much again.
 _HASHER = PasswordHasher(time_cost=2, memory_cost=24 * 1024, parallelism=1)
 # Of 32 random bytes that nobody has kept: whoever has no password costs as much as whoever has one.

@@ -75,7 +75,10 @@ class View:
                     everything = True
                     head, revoked = await denylist.newer(connection, 0)
                 rows = await signing_keys.published(connection)
-            self._revoked = set(revoked) if everything else self._revoked.union(revoked) if revoked else self._revoked
+            if everything:
+                self._revoked = set(revoked)
+            else:
+                self._revoked.update(revoked)
             self._keys = {row.kid: PublishedKey.of(row, self._keys.get(row.kid)) for row in rows}
             self.seen, self._read_at = head, began
             self._all_at = began if everything else self._all_at

@@ -38,7 +38,7 @@ def services(**more: Any) -> Services:
     return Services(
         settings, database, FakeDatabase(), cluster, engines, FakePublisher(), FakePodUsers(), FakeJobs(),
         resting(database), **more
-    )
+    )  # fmt: skip
 
 
 def play(act: Callable[[httpx2.AsyncClient], Awaitable[None]], of: Services | None = None) -> None:
