@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from urllib.parse import urlsplit
+from urllib.parse import parse_qs, urlsplit
 
 from service.errors import NotConfigured
 
@@ -12,7 +12,7 @@ from service.errors import NotConfigured
 class IdentitySettings:
     """`issuer_url` is the `iss` of tokens, without a slash at its end; sealing keys come newest first.
 
-    Mail goes through `smtp_url`, or else into `mail_folder`. Without `listener_url` there are no hints, and what was
+    Mail goes from `mail_from` (`?from=` of SMTP_URL) through `smtp_url`, or else into `mail_folder`. Without `listener_url` there are no hints, and what was
     revoked elsewhere is known a second later.
     """
 
@@ -33,12 +33,21 @@ class IdentitySettings:
             issuer_url=_issuer(environment.get("ISSUER_URL", "")),
             seal_keys=tuple(environment.get("IDENTITY_SEAL_KEYS", "").split()),
             api_url=environment.get("API_URL") or cls.api_url,
-            smtp_url=environment.get("SMTP_URL", ""),
+            smtp_url=_smtp(environment.get("SMTP_URL", "")),
             mail_folder=Path(folder) if folder else None,
-            mail_from=environment.get("MAIL_FROM") or cls.mail_from,
+            mail_from=parse_qs(urlsplit(environment.get("SMTP_URL", "")).query).get("from", [cls.mail_from])[-1],
             listener_url=environment.get("REDIS_LISTENER_URL", ""),
             redis_ca_file=environment.get("REDIS_CA_FILE"),
         )
+
+
+def _smtp(url: str) -> str:
+    parts = urlsplit(url)
+    if url and (parts.scheme not in ("smtp", "smtps") or not parts.hostname):
+        raise NotConfigured(
+            "SMTP_URL is not of the form smtps://user:password@host:465?from=us@acme.example, or smtp://"
+        )
+    return url
 
 
 def _issuer(url: str) -> str:

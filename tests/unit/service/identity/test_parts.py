@@ -42,11 +42,19 @@ def test_an_issuer_is_an_https_address(url: str) -> None:
 
 def test_settings_show_no_secret() -> None:
     told = IdentitySettings.of(
-        {"ISSUER_URL": ISSUER, "IDENTITY_SEAL_KEYS": f"{SEAL_KEY} {OLDER}", "SMTP_URL": "smtps://a:hidden@mail.example",
+        {"ISSUER_URL": ISSUER, "IDENTITY_SEAL_KEYS": f"{SEAL_KEY} {OLDER}", "SMTP_URL": "smtps://a:hidden@mail.example?from=us%40acme.example",
          "REDIS_LISTENER_URL": "rediss://listener:hidden@redis.example"}
     )  # fmt: skip
     assert told.seal_keys == (SEAL_KEY, OLDER)
+    assert told.mail_from == "us@acme.example"
     assert "hidden" not in repr(told) and SEAL_KEY not in repr(told)
+
+
+@pytest.mark.parametrize("url", ["mail.example", "https://mail.example", "smtps://", "smtps://:hidden@"])
+def test_a_mail_server_is_named_by_an_smtp_address(url: str) -> None:
+    with pytest.raises(NotConfigured, match="SMTP_URL") as caught:
+        IdentitySettings.of({"ISSUER_URL": ISSUER, "IDENTITY_SEAL_KEYS": SEAL_KEY, "SMTP_URL": url})
+    assert "hidden" not in str(caught.value)
 
 
 def counter() -> Counter:
