@@ -4,6 +4,7 @@ import asyncio
 import shutil
 import tempfile
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -48,6 +49,13 @@ class Prepared:
 
 @pytest.fixture(scope="session")
 def prepared() -> Iterator[Prepared]:
+    with prepare() as made:
+        yield made
+
+
+@contextmanager
+def prepare() -> Iterator[Prepared]:
+    """One more of these, on servers of its own, for what would spoil everybody's."""
     above = Path(tempfile.mkdtemp(prefix="database-"))
     above.chmod(0o755)
     checkout = make_checkout(above / "checkout")
