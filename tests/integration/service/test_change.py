@@ -127,9 +127,10 @@ def test_a_plan_with_less_than_is_in_use_is_refused(real: Stage) -> None:
             "spec": {"accessModes": ["ReadWriteOnce"], "resources": {"requests": {"storage": "40Gi"}}},
         }
         await replica.services.cluster.create(f"/api/v1/namespaces/org-{slug}/persistentvolumeclaims", claim)
-        answer = await patch(replica, slug, plan="starter", reason="less")
+        answer = await patch(replica, slug, plan="starter", members=MEMBERS, reason="less")
         assert (answer.status_code, answer.json()["type"].rsplit("/")[-1]) == (409, "quota-below-use"), answer.text
         assert deployed(replica, real, slug).plan == "business"
+        assert "bob@acme.example" not in roles(real, slug), "nor is anything else of it done"
 
     real.play(act)
 
