@@ -1,6 +1,5 @@
 """Sessions: they begin, they are refreshed, and tokens are signed for them. How they end is in endings.py."""
 
-import base64
 import logging
 import uuid
 from collections.abc import Mapping
@@ -10,9 +9,11 @@ from typing import Any
 
 from database import refresh_tokens, sessions, users
 from database.pool import Connection, Database
+from service.identity import lineage
 from service.identity.claims import API, CLI
 from service.identity.endings import Endings, Publish
 from service.identity.keys import Keys
+from service.identity.lineage import IDLE, ended
 from service.identity.login import LogIn
 from service.identity.opaque import digest, new_token
 from service.identity.seal import Seal
@@ -24,8 +25,6 @@ from service.problems import Problem
 __all__ = ["Granted", "Issued", "Session", "Sessions", "Standing", "User"]
 log = logging.getLogger("service.identity")
 ACCESS_LIFETIME = 3600  # seconds
-IDLE = 90 * 86400.0  # seconds that a session lives without being used
-GRACE = 30.0  # seconds in which a refresh may be repeated, because its answer was lost
 _NOTHING: Mapping[str, Any] = MappingProxyType({})
 
 
@@ -80,7 +79,7 @@ class Sessions(Endings):
             session, standing = await self._held(connection, session_id, organization, alone=True)
             if session.client_id != client_id:
                 raise ended()
-            token = await self._next(connection, session, refresh_token)
+            token = await lineage.following(connection, self._seal, session.id, refresh_token)
             if token is not None:
                 await sessions.touch(connection, session.id, session.org_id, seconds=IDLE)
                 return await self._granted(connection, session, standing, token)
@@ -170,23 +169,6 @@ class Sessions(Endings):
             )  # fmt: skip
         return found
 
-    async def _next(self, connection: Connection, session: Session, token: str) -> str | None:
-        """The refresh token that follows; None if this one must not come any more.
-
-        It is made from the one before, so that a repeated request gets what the first one got.
-        """
-        following = [_text(made) for made in self._seal.hmacs("refresh tokens", token)]
-        found = await refresh_tokens.read(connection, digest(token), grace=GRACE)
-        if found is None:
-            raise ended()
-        if not found.was_used:
-            await refresh_tokens.use(connection, digest(token))
-            await refresh_tokens.add(connection, digest(following[0]), session.id, seconds=IDLE)
-            return following[0]
-        by_hash = {digest(one): one for one in following}
-        unused = await refresh_tokens.unused_of(connection, list(by_hash)) if found.is_in_grace else None
-        return by_hash[unused] if unused else None
-
     async def _granted_first(self, connection: Connection, session: Session, standing: Standing | None) -> Granted:
         token = new_token()
         await refresh_tokens.add(connection, digest(token), session.id, seconds=IDLE)
@@ -217,14 +199,3 @@ async def _standing(connection: Connection, session: Session) -> Standing | None
 
 def _number(standing: Standing | None) -> int | None:
     return standing.org_id if standing else None
-
-
-def ended() -> Problem:
-    """401: there is no such session any more."""
-    return Problem(
-        401, "session-ended", "The session has ended", "log in again", headers={"WWW-Authenticate": "Bearer"}
-    )
-
-
-def _text(raw: bytes) -> str:
-    return base64.urlsafe_b64encode(raw).rstrip(b"=").decode()

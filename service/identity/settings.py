@@ -12,8 +12,8 @@ from service.errors import NotConfigured
 class IdentitySettings:
     """`issuer_url` is the `iss` of tokens, without a slash at its end; sealing keys come newest first.
 
-    Mail goes from `mail_from` (`?from=` of SMTP_URL) through `smtp_url`, or else into `mail_folder`. Without `listener_url` there are no hints, and what was
-    revoked elsewhere is known a second later.
+    Mail comes from `mail_from` (`?from=` of SMTP_URL) and goes through `smtp_url`, or else into `mail_folder`. Without
+    `listener_url` there are no hints, and what was revoked elsewhere is known a second later.
     """
 
     issuer_url: str
