@@ -26,6 +26,7 @@ def bearer(by: By, settings: Settings, keeper: Keeper) -> Bearer:
             raise Misused(f"{ACTS_AS} is operator, and {TOKEN} is not set.", SOURCE)
         return Operator(settings.token)
     if by is By.PERSON:
+        keeper.instead = f"{ACTS_AS}=operator acts by {TOKEN}." if settings.token else ""
         return keeper
     if settings.token:
         return Operator(settings.token)

@@ -10,7 +10,7 @@ from cli.errors import Misused, Refused, Unreachable
 from cli.identity.answers import Tokens
 from cli.identity.api import IdentityApi
 from cli.identity.files import PrivateFile
-from cli.settings import ACTS_AS, Settings
+from cli.settings import Settings
 
 EARLY = 60.0  # seconds before its end at which a token is renewed
 ENDED = "session-ended"
@@ -34,6 +34,8 @@ class Keeper:
     ) -> None:
         self._settings, self._api, self._hide, self._now = settings, api, hide, now
         self._file = PrivateFile(settings.session_file)
+        #: What else could act when nobody is logged in, as a sentence, or `""`.
+        self.instead = ""
         #: What `token` keeps for kubectl: it goes with the session.
         self.cluster_file = PrivateFile(settings.session_file.with_suffix(".kubernetes.json"))
 
@@ -99,9 +101,7 @@ class Keeper:
     def _present(self) -> Kept:
         kept = self.kept()
         if kept is None:
-            raise Misused(
-                f"Nobody is logged in at {self._settings.url}.", f"{LOG_IN} {ACTS_AS}=operator acts by OPERATOR_TOKEN."
-            )
+            raise Misused(f"Nobody is logged in at {self._settings.url}.", f"{LOG_IN} {self.instead}".strip())
         return kept
 
     def _lasts(self, kept: Kept) -> bool:

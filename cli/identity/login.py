@@ -98,9 +98,11 @@ def whoami(as_json: options.Json = False, wait: options.Wait = False) -> None:
             session.screen.json(found.plain())
             return
         here = found.organization
-        facts = {"user": found.user.email, "organization": here.slug if here else None, "role": found.role}
-        session.screen.facts({**facts, "may": ", ".join(found.permissions) or None})
+        session.screen.facts(
+            {"user": found.user.email, "organization": here.slug if here else None, "role": found.role}
+        )
         _organizations(session, found.organizations, here)
+        session.screen.line(f"May: {', '.join(found.permissions) or 'nothing yet'}")
 
 
 def switch(slug: ToSlug, wait: options.Wait = False) -> None:

@@ -161,6 +161,12 @@ def test_who_acts_cannot_be_somebody_that_there_is_not(run: Run) -> None:
     assert unknown.exit_code == 2 and "'root'" in unknown.stderr
 
 
+def test_what_else_could_act_is_named_where_it_could(run: Run) -> None:
+    assert "AGENT_READY_AS=operator" in run("members", "list", "zephyr").stderr
+    assert "AGENT_READY_AS" not in run("members", "list", "zephyr", OPERATOR_TOKEN=None).stderr
+    assert "AGENT_READY_AS" not in run("whoami").stderr
+
+
 def test_another_address_is_another_session(api: FakeApi, person: Run) -> None:
     result = person("whoami", API_URL="http://127.0.0.1:1")
     assert result.exit_code == 2 and not api.asked
