@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import LiteralString
 
 import psycopg
 import pytest
@@ -15,12 +16,20 @@ from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from database import change_sets, configs, logins, migrations, organizations
 from database.change_sets import Asked
+from database.documents import DOCUMENTS
+from database.notes import NOTES
 from database.organizations import Facts
 from database.pool import Database
+from database.projects import PROJECTS
 from tenants import names
 from tests.integration.localplane.checkouts import make_checkout
 
 OURS, FOREIGN = "ours", "foreign"
+_PEOPLE: tuple[LiteralString, ...] = (
+    "insert into tenancy.memberships (org_id, email, role) values (tenancy.current_org(), %(email)s, 'owner')",
+    "insert into tenancy.invitations (org_id, email, role, invited_by, token_hash, expires_at) "
+    "values (tenancy.current_org(), %(email)s, 'viewer', 'test', %(email)s, now())",
+)
 
 
 @dataclass(frozen=True)
@@ -86,6 +95,13 @@ async def _fill(url: str) -> dict[str, int]:
                 asked = Asked([{"service": "ai", "key": "threshold", "unset": True}], "to be there", "test", True)
                 await change_sets.add(connection, row.id, asked, "WAITING")
                 await logins.bind(connection, row.id, names.database_role(row.operation_id, 1), 1, fresh=password(slug))
+            async with database.transaction(org_id=row.id, actor="test") as connection:
+                project = await PROJECTS.add(connection, name="apollo", description="")
+                assert project is not None
+                await NOTES.add(connection, project_id=project.id, title="first", body=slug)
+                for statement in _PEOPLE:
+                    await connection.execute(statement, {"email": f"ada@{slug}.example"})
+                await DOCUMENTS.add(connection, project_id=None, name="plan", media_type="text/plain", content=slug)
             numbers[slug] = row.id
     return numbers
 
