@@ -45,10 +45,10 @@ def _shown(request: Request, given: Parameters) -> tuple[str | None, str | None,
     header = request.headers.get("authorization")
     if header is None:
         return given.get("client_id"), given.get("client_secret"), _BASIC
-    client_id, secret = _basic(header)
+    client_id, secret = _basic(header)  # a public client may come with an empty secret, as Go's does
     if "client_secret" in given or given.get("client_id", client_id) != client_id:
         raise OAuthError("invalid_request", "the client is named twice; use the Authorization header or the form")
-    return client_id, secret, _BASIC
+    return client_id, secret or None, _BASIC
 
 
 def _basic(header: str) -> tuple[str, str]:

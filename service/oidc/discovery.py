@@ -9,6 +9,7 @@ from service.identity import Identity
 from service.oidc.asking import PROMPTS, SCOPES
 from service.oidc.pkce import METHOD
 from service.oidc.token import GRANTS
+from service.problems import Problem
 
 _SECONDS = 300  # a new key is published for as long before it signs
 _WITH_SECRET = ("client_secret_basic", "client_secret_post")
@@ -32,6 +33,8 @@ def router(identity: Identity) -> APIRouter:
     async def keys() -> JSONResponse:
         """A JSON Web Key Set: those in use, those to come, and those whose tokens live on."""
         published = [key.jwk for key in identity.view.keys.values()]
+        if not published:  # nobody is to remember that there are none
+            raise Problem(503, "unavailable", "The keys were not read yet", "ask again", headers={"Retry-After": "2"})
         return JSONResponse({"keys": published}, headers={"Cache-Control": f"public, max-age={_SECONDS}"})
 
     return routes

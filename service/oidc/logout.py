@@ -11,7 +11,7 @@ from service.identity import Identity
 from service.identity.claims import Claims
 from service.oidc import browser, pages, redirects
 from service.oidc.errors import PageError
-from service.oidc.judging import audience_of, judged
+from service.oidc.judging import once_judged
 from service.oidc.parameters import Parameters, of_form, of_query
 from service.oidc.routing import NO_STORE, PageRoute
 from service.services import Services
@@ -69,7 +69,7 @@ def router(services: Services, identity: Identity) -> APIRouter:
 
 async def _log_out(services: Services, identity: Identity, request: Request, given: Parameters) -> Response:
     hint = given.get("id_token_hint")
-    claims = judged(identity, hint, audience_of(hint)) if hint else None
+    claims = once_judged(identity, hint) if hint else None
     end = await _end(services, given, claims)
     if claims is not None:
         await identity.sessions.end(claims.session, _WHY)

@@ -3,8 +3,10 @@
 from dataclasses import replace
 from typing import Any
 
+from database import clients
 from service.issuer_settings import IssuerSettings
-from tests.integration.service.conftest import OPERATOR, Replica, Stage
+from service.oidc import builtin
+from tests.integration.service.conftest import OPERATOR, Replica, Stage, new_slug
 from tests.integration.service.oidc_stage import PASSWORD, WIKI, Flow, address, browser, organization, registered
 
 CONSOLE = IssuerSettings(console_url="https://console.test", console_client_secret="the secret of the console")
@@ -102,3 +104,20 @@ def test_the_console_believes_its_own_id_token_and_no_header(stage: Stage) -> No
 
 async def console(replica: Replica, token: str) -> Any:
     return await replica.client.get("/console", headers={"Authorization": f"Bearer {token}"})
+
+
+def test_built_in_clients_follow_the_environment_and_are_written_only_when_they_change(stage: Stage) -> None:
+    async def act(replica: Replica) -> None:
+        database = replica.services.database
+        told = [replace(CONSOLE, console_url=f"https://{new_slug('console')}.test") for _ in range(2)]
+        for settings in (told[0], told[0], told[1], IssuerSettings()):
+            await builtin.tend(database, settings)
+        found = await clients.find(database, "console")
+        assert found is not None and found.redirect_uris[0] == f"{told[1].console_url}/oauth2/callback"
+        kubectl = await clients.find(database, "kubernetes")
+        assert kubectl is not None and kubectl.is_public
+        written = stage.rows("select new from tenancy.audit_log where target = 'console' order by seq desc limit 3")
+        named = [row["new"]["redirect_uris"][0] for row in written]
+        assert named[:2] == [f"{one.console_url}/oauth2/callback" for one in reversed(told)], "once each"
+
+    stage.play(act)

@@ -1,6 +1,9 @@
 """How a log-in ends at the issuer: by a client, by a person, by one token; and what that reaches."""
 
+import time
 from typing import Any
+
+import pytest
 
 from tests.integration.service.conftest import Replica, Stage
 from tests.integration.service.oidc_stage import WIKI, Browser, Flow, address, browser, claims, organization, registered
@@ -31,6 +34,23 @@ def test_a_client_that_shows_an_id_token_ends_its_log_in_at_once(stage: Stage) -
             evil = {"id_token_hint": tokens["id_token"], "post_logout_redirect_uri": "https://evil.example/"}
             answer = await replica.client.post("/oauth2/logout", data=evil)
             assert (answer.status_code, "location" in answer.headers) == (200, False), "logged out, and led nowhere"
+            assert await is_over(flow, ours, tokens)
+
+    stage.play(act)
+
+
+def test_an_id_token_that_has_expired_still_ends_its_log_in(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def act(replica: Replica) -> None:
+        async with browser(replica) as ours:
+            flow, tokens, _ = await logged_in(replica, ours)
+            later = time.time() + 7200
+            monkeypatch.setattr(replica.services.identity.verifier, "_clock", lambda: later)
+            assert await flow.introspect(tokens["id_token"]) == {"active": False}, "expired"
+            head, body, signature = tokens["id_token"].split(".")
+            for forged in (f"{head}.{body}.{signature[:-4]}AAAA", f"{head}.e30.{signature}", f"{head}..", "x"):
+                await replica.client.get("/oauth2/logout", params={"id_token_hint": forged})
+            assert (await flow.refresh(tokens["refresh_token"])).status_code == 200, "nobody ends it with a forged one"
+            await replica.client.get("/oauth2/logout", params={"id_token_hint": tokens["id_token"]})
             assert await is_over(flow, ours, tokens)
 
     stage.play(act)
