@@ -257,6 +257,11 @@ def test_a_replica_reads_upon_a_hint_and_says_so_to_others(stage: Stage) -> None
         await refused_within(other, granted.access_token)
         assert identity(other).view.seen == hint.version
 
+        again = await logged_in(one, email)
+        one_publisher.fails = 1  # type: ignore[attr-defined]
+        assert await identity(one).sessions.end(again.session_id, "test") == 1, "Redis may be away"
+        assert not counts(one, again.access_token)
+
     play(stage, act)
 
 
