@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 _HERE = Path(__file__).parent
-#: Files below these folders share a platform, unless they make their own.
-_SHARED = {"e2e": "platform", "integration": "database"}
+#: Fixtures that several files share, and the group of whoever uses one.
+_SHARED = {"checkout": "platform", "served": "served", "prepared": "database"}
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -21,5 +21,5 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 def _group(item: pytest.Item) -> str:
     path = item.path.relative_to(_HERE)
-    shares = {"checkout", "deployed", "prepared"} & set(getattr(item, "fixturenames", ()))
-    return _SHARED[path.parts[0]] if shares and path.parts[0] in _SHARED else str(path)
+    used = set(getattr(item, "fixturenames", ()))
+    return next((group for fixture, group in _SHARED.items() if fixture in used), str(path))

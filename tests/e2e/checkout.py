@@ -35,7 +35,7 @@ class Checkout:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        listed = _run(["git", "ls-files", "-co", "--exclude-standard", "-z"], ROOT).ok().out
+        listed = run(["git", "ls-files", "-co", "--exclude-standard", "-z"], ROOT).ok().out
         for name in filter(None, listed.split("\0")):
             if (ROOT / name).is_file():
                 (folder / name).parent.mkdir(parents=True, exist_ok=True)
@@ -51,16 +51,16 @@ class Checkout:
     @cached_property
     def environment(self) -> dict[str, str]:
         """What `.local/env` sets, on top of this process's environment."""
-        printed = _run(["/bin/sh", "-c", ". .local/env && env -0"], self.folder).ok().out
+        printed = run(["/bin/sh", "-c", ". .local/env && env -0"], self.folder).ok().out
         return dict(line.split("=", 1) for line in printed.split("\0") if "=" in line)
 
     def plane(self, *arguments: str) -> Result:
         """Run `python -m localplane`."""
-        return _run([sys.executable, "-m", "localplane", *arguments], self.folder)
+        return run([sys.executable, "-m", "localplane", *arguments], self.folder)
 
     def python(self, *arguments: str) -> Result:
         """Run Python with what `.local/env` sets."""
-        return _run([sys.executable, *arguments], self.folder, self.environment)
+        return run([sys.executable, *arguments], self.folder, self.environment)
 
     def start_python(self, *arguments: str) -> "subprocess.Popen[str]":
         """Start Python with what `.local/env` sets and do not wait."""
@@ -85,7 +85,7 @@ class Checkout:
     def kubectl(self, *arguments: str, user: str | None = None, stdin: str | None = None) -> Result:
         """Run kubectl as the cluster's administrator, or as `user`."""
         acting = ["--as", user] if user else []
-        return _run(["kubectl", *arguments, *acting], self.folder, self.environment, stdin)
+        return run(["kubectl", *arguments, *acting], self.folder, self.environment, stdin)
 
     def objects(self, *arguments: str) -> list[dict[str, Any]]:
         """The items that `kubectl get` finds."""
@@ -96,7 +96,7 @@ class Checkout:
         """Rows of `statement`, run as the role whose URL that variable of `.local/env` holds."""
         url = self.environment[role]
         command = ["psql", "--no-psqlrc", "-v", "ON_ERROR_STOP=1", "-qAtF", "\t", "-c", statement]
-        printed = _run(command, self.folder, {**self.environment, "PGSERVICEFILE": os.devnull, **_libpq(url)}).ok().out
+        printed = run(command, self.folder, {**self.environment, "PGSERVICEFILE": os.devnull, **_libpq(url)}).ok().out
         return [line.split("\t") for line in printed.splitlines()]
 
     def edit(self, organization: str, **changes: Any) -> None:
@@ -114,9 +114,10 @@ def _libpq(url: str) -> dict[str, str]:
     return {names.get(key, f"PG{key.upper()}"): str(value) for key, value in conninfo_to_dict(url).items()}
 
 
-def _run(
+def run(
     command: Sequence[str], folder: Path, environment: dict[str, str] | None = None, stdin: str | None = None
 ) -> Result:
+    """Run it to its end, with exactly that environment if one is given."""
     done = subprocess.run(
         command, cwd=folder, env=environment, input=stdin or "", timeout=_LONGEST, text=True,
         stdout=subprocess.PIPE, stderr=subprocess.STDOUT,

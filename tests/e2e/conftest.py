@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from tests.e2e.checkout import Checkout
+from tests.e2e.people import SHOWN, SHOWN_OWNER
 
 
 @pytest.fixture(scope="session")
@@ -32,3 +33,20 @@ def slugs(checkout: Checkout) -> list[str]:
     from tenants.catalog import load_catalog
 
     return [organization.slug for organization in load_catalog(Path(checkout.catalog))]
+
+
+@pytest.fixture(scope="session")
+def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Checkout]:
+    """A platform of its own as `make up` leaves it, with one organization in the catalog: it all runs."""
+    made = Checkout(tmp_path_factory.mktemp("served"))
+    for path in made.catalog.glob("*.yaml"):
+        path.unlink()
+    members = [{"email": SHOWN_OWNER, "role": "owner"}]
+    made.edit(SHOWN, name=SHOWN, members=members, configs={"ai/threshold": 0.7})
+    try:
+        made.plane("up").ok()
+        made.up()
+        made.plane("serve").ok()
+        yield made
+    finally:
+        made.plane("down")

@@ -13,22 +13,27 @@ import httpx2
 from tests.e2e.checkout import Checkout
 from tests.e2e.replicas import until
 
+SHOWN, SHOWN_OWNER = "shown", "ada@shown.example"  # the organization in the catalog of the platform `served`
 PASSWORD = "seventeen violet teapots on wheels"
 _TOKEN = re.compile(r"^[A-Za-z0-9_-]{43}$", re.MULTILINE)
 
 
+def mailed(platform: Checkout, email: str) -> list[str]:
+    """The tokens that were mailed to an address, the newest last."""
+    found = sorted(Path(platform.environment["MAIL_FOLDER"]).glob("*.eml"), key=lambda path: path.stat().st_mtime_ns)
+    mails = [message_from_bytes(path.read_bytes()) for path in found]
+    texts = [mail.get_payload(decode=True) for mail in mails if mail["To"] == email]
+    return [token for text in texts if isinstance(text, bytes) for token in _TOKEN.findall(text.decode())]
+
+
 def account(platform: Checkout, email: str) -> None:
     """Set PASSWORD by the token that a reset mails."""
-    environment = platform.environment
-    folder = Path(environment["MAIL_FOLDER"])
-    before = set(folder.glob("*.eml"))
-    with httpx2.Client(base_url=environment["API_URL"], trust_env=False) as api:
+    before = len(mailed(platform, email))
+    with httpx2.Client(base_url=platform.environment["API_URL"], trust_env=False) as api:
         assert api.post("/v1/auth/password/reset", json={"email": email}).status_code == 202
-        until(lambda: bool(set(folder.glob("*.eml")) - before), 10, "the mail")
-        (mail,) = set(folder.glob("*.eml")) - before
-        found = _TOKEN.search(message_from_bytes(mail.read_bytes()).get_payload(decode=True).decode())  # type: ignore[union-attr]
-        assert found, mail
-        answer = api.post("/v1/auth/password", json={"token": found[0], "password": PASSWORD})
+        until(lambda: len(mailed(platform, email)) > before, 10, "the mail")
+        token = mailed(platform, email)[-1]
+        answer = api.post("/v1/auth/password", json={"token": token, "password": PASSWORD})
         assert answer.status_code == 204, answer.text
 
 

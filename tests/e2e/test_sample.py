@@ -21,52 +21,35 @@ from tests.e2e import people
 from tests.e2e.checkout import Checkout
 from tests.e2e.replicas import until
 
-SLUG, OWNER = "shown", "ada@shown.example"
+SLUG, OWNER = people.SHOWN, people.SHOWN_OWNER
 CALLBACK = "https://sample.example/oauth2/callback"
 CONFIGS = f"/v1/organizations/{SLUG}/configs"
 
 
-@pytest.fixture(scope="module")
-def platform(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Checkout]:
-    """A platform of its own with one organization, the API and the relay."""
-    made = Checkout(tmp_path_factory.mktemp("sample"))
-    for path in made.catalog.glob("*.yaml"):
-        path.unlink()
-    members = [{"email": OWNER, "role": "owner"}]
-    made.edit(SLUG, name=SLUG, members=members, configs={"ai/threshold": 0.7})
-    try:
-        made.plane("up").ok()
-        made.up()
-        made.plane("serve").ok()
-        yield made
-    finally:
-        made.plane("down")
-
-
 @pytest.fixture
-def api(platform: Checkout) -> Iterator[httpx2.Client]:
-    environment = platform.environment
+def api(served: Checkout) -> Iterator[httpx2.Client]:
+    environment = served.environment
     headers = {"Authorization": f"Bearer {environment['OPERATOR_TOKEN']}"}
     with httpx2.Client(base_url=environment["API_URL"], headers=headers, trust_env=False, timeout=10) as client:
         yield client
 
 
 @pytest.fixture
-def sample(platform: Checkout) -> Iterator[httpx2.Client]:
-    with running(platform) as client:
+def sample(served: Checkout) -> Iterator[httpx2.Client]:
+    with running(served) as client:
         yield client
 
 
 @contextmanager
-def running(platform: Checkout, **environment: str) -> Iterator[httpx2.Client]:
+def running(served: Checkout, **environment: str) -> Iterator[httpx2.Client]:
     """The sample with these variables besides; a client of it."""
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
-    log = platform.folder / ".local" / "logs" / "sample.log"
+    log = served.folder / ".local" / "logs" / "sample.log"
     with log.open("wb") as out:
         process = subprocess.Popen(
-            [sys.executable, "-m", "liveconfig.sample.local", SLUG], cwd=platform.folder, stdout=out, stderr=out,
-            env={**platform.environment, "SAMPLE_LISTEN": f"127.0.0.1:{port}", **environment},
+            [sys.executable, "-m", "liveconfig.sample.local", SLUG], cwd=served.folder, stdout=out, stderr=out,
+            env={**served.environment, "SAMPLE_LISTEN": f"127.0.0.1:{port}", **environment},
         )  # fmt: skip
     try:
         with httpx2.Client(base_url=f"http://127.0.0.1:{port}", trust_env=False) as client:
@@ -116,26 +99,26 @@ def test_the_rate_limit_is_enforced_as_it_is_set(api: httpx2.Client, sample: htt
 
 
 def test_the_sample_goes_on_while_the_relay_is_away_and_catches_up(
-    platform: Checkout, api: httpx2.Client, sample: httpx2.Client
+    served: Checkout, api: httpx2.Client, sample: httpx2.Client
 ) -> None:
     before = threshold(sample)
-    relay = Record(platform.folder / ".local" / "plane.json").running("relay")
+    relay = Record(served.folder / ".local" / "plane.json").running("relay")
     assert relay is not None
     os.kill(relay.identity.pid, signal.SIGKILL)
     until(lambda: threshold(sample)["stale"], 5, "the sample to notice")
     assert threshold(sample)["value"] == before["value"], "the last good value"
     version = before["version"]
     assert put(api, "ai/threshold", 0.25, If_Match=f'"{version}"').status_code == 200
-    assert "restarted" in platform.plane("serve").ok().out
+    assert "restarted" in served.plane("serve").ok().out
     began = time.monotonic()
     until(lambda: threshold(sample)["value"] == 0.25, 20, "the sample to catch up")
     assert threshold(sample)["stale"] is False, f"after {time.monotonic() - began:.1f} s"
 
 
 def test_the_sample_behind_a_log_in_knows_who_asks_until_they_log_out(
-    platform: Checkout, api: httpx2.Client, tmp_path: Path
+    served: Checkout, api: httpx2.Client, tmp_path: Path
 ) -> None:
-    people.account(platform, OWNER)
+    people.account(served, OWNER)
     body = {"name": "Sample", "redirect_uris": [CALLBACK], "reason": "to be behind a log-in"}
     token = api.post("/v1/auth/login", json={"email": OWNER, "password": people.PASSWORD}).json()["access_token"]
     by = {"Authorization": f"Bearer {token}"}
@@ -143,12 +126,12 @@ def test_the_sample_behind_a_log_in_knows_who_asks_until_they_log_out(
     assert made.status_code == 201, made.text
     client_id, secret = made.json()["client_id"], made.json()["client_secret"]
     (tmp_path / "secret").write_text(secret)
-    issuer = platform.environment["ISSUER_URL"]
+    issuer = served.environment["ISSUER_URL"]
     told = {
         "INTROSPECTION_URL": f"{issuer}/oauth2/introspect", "CLIENT_ID": client_id,
-        "CLIENT_SECRET_FILE": str(tmp_path / "secret"), "INTROSPECTION_CA_FILE": platform.environment["ISSUER_CA_FILE"],
+        "CLIENT_SECRET_FILE": str(tmp_path / "secret"), "INTROSPECTION_CA_FILE": served.environment["ISSUER_CA_FILE"],
     }  # fmt: skip
-    with people.browser(platform) as person, running(platform, **told) as sample:
+    with people.browser(served) as person, running(served, **told) as sample:
         tokens = code_flow(person, issuer, client_id, secret)
         bearer = {"Authorization": f"Bearer {tokens['id_token']}"}
         assert sample.get("/whoami", headers={"X-Forwarded-Email": OWNER}).status_code == 401
@@ -174,10 +157,10 @@ def code_flow(person: httpx2.Client, issuer: str, client_id: str, secret: str) -
     return found
 
 
-def test_the_console_is_behind_oauth2_proxy_and_believes_no_header(platform: Checkout) -> None:
-    console = platform.environment["CONSOLE_URL"]
-    people.account(platform, OWNER)
-    with people.browser(platform) as person:
+def test_the_console_is_behind_oauth2_proxy_and_believes_no_header(served: Checkout) -> None:
+    console = served.environment["CONSOLE_URL"]
+    people.account(served, OWNER)
+    with people.browser(served) as person:
         page = people.follow(person, person.get(f"{console}/console"))
         shown = people.follow(person, people.log_in(person, page, OWNER))
         assert shown.status_code == 200 and OWNER in shown.text and SLUG in shown.text, shown.text
@@ -186,5 +169,5 @@ def test_the_console_is_behind_oauth2_proxy_and_believes_no_header(platform: Che
         assert OWNER in again.text and "eve" not in again.text, "what comes from outside is dropped"
         out = people.follow(person, person.get(f"{console}/oauth2/sign_out"))
         assert "<form" in out.text, "logged out at the issuer too: it asks again"
-    with httpx2.Client(base_url=platform.environment["API_URL"], trust_env=False) as api:
+    with httpx2.Client(base_url=served.environment["API_URL"], trust_env=False) as api:
         assert api.get("/console", headers=forged).status_code == 401, "who comes without OAuth2-Proxy"
