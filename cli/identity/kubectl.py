@@ -4,7 +4,9 @@ import json
 import os
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import UTC, datetime
+from hashlib import sha256
 from pathlib import Path
 from typing import Annotated
 
@@ -13,10 +15,10 @@ from pydantic import BaseModel, Field, ValidationError
 
 from cli import options
 from cli.acting import By
-from cli.errors import BadAnswer, CliError, Misused
+from cli.errors import BadAnswer, CliError, Misused, Unavailable
 from cli.identity.api import IdentityApi
-from cli.identity.files import PrivateFile, replace
-from cli.identity.keeper import EARLY
+from cli.identity.files import replace
+from cli.identity.keeper import EARLY, Keeper
 from cli.session import Session
 
 _PLUGIN = """\
@@ -42,11 +44,15 @@ def add_to(built: typer.Typer, panel: str) -> None:
 
 
 class Credential(BaseModel):
-    """A token for the Kubernetes API that was given to the process `given_to`; `expires_at` in seconds since 1970."""
+    """A token for the Kubernetes API that was given to the process `given_to`; `expires_at` in seconds since 1970.
+
+    `gone_with` is the fingerprint of the access token that it was got by: what ends that one has ended this one too.
+    """
 
     token: str = Field(repr=False)
     expires_at: float
     given_to: int
+    gone_with: str
 
 
 def token() -> None:
@@ -56,27 +62,51 @@ def token() -> None:
     """
     try:
         with Session.open(by=By.SELF) as session:
-            kept = current(session.identity, session.keeper.cluster_file, asked_by=os.getppid(), now=time.time)
+            kept = Credentials(session.identity, session.keeper).current(os.getppid())
             session.screen.raw(json.dumps(_exec_credential(kept)) + "\n")
     except CliError as error:
         error.exit_code = 1
         raise
 
 
-def current(api: IdentityApi, file: PrivateFile, *, asked_by: int, now: Callable[[], float]) -> Credential:
-    """The credential that is kept, or a new one; one process asks for all that come at the same time.
+class Credentials:
+    """What is kept for kubectl, beside the session. One process asks for all that need a new one at the same time."""
 
-    kubectl asks a second time in one run only if the API server refused the first: then the token was revoked.
-    """
-    with file.locked():
-        kept = _kept(file)
-        if kept is None or now() >= kept.expires_at - EARLY or kept.given_to == asked_by:
-            given = api.cluster_token()
-            kept = Credential(token=given.token, expires_at=_seconds(given.expires_at), given_to=asked_by)
-        else:
-            kept = kept.model_copy(update={"given_to": asked_by})
-        file.write(kept.model_dump_json())
-        return kept
+    def __init__(self, api: IdentityApi, keeper: Keeper, now: Callable[[], float] = time.time) -> None:
+        self._api, self._keeper, self._file, self._now = api, keeper, keeper.cluster_file, now
+
+    def current(self, asked_by: int) -> Credential:
+        """The credential that is kept, or a new one."""
+        with self._file.locked():
+            kept = self._kept()
+            if kept is None or not self._serves(kept, asked_by):
+                kept = self._new(asked_by)
+            self._file.write(kept.model_copy(update={"given_to": asked_by}).model_dump_json())
+            return kept
+
+    def _serves(self, kept: Credential, asked_by: int) -> bool:
+        """kubectl asks a second time in one run only if the API server refused the first: then it was revoked."""
+        if self._now() >= kept.expires_at - EARLY or kept.given_to == asked_by:
+            return False
+        with suppress(Unavailable):  # an API that is away says nothing against it
+            self._api.me()  # renews the access token if it does not count any more
+        return kept.gone_with == self._fingerprint()
+
+    def _new(self, asked_by: int) -> Credential:
+        given = self._api.cluster_token()
+        return Credential(
+            token=given.token, expires_at=_seconds(given.expires_at), given_to=asked_by, gone_with=self._fingerprint()
+        )
+
+    def _kept(self) -> Credential | None:
+        """None also for what cannot be read, which the next one replaces."""
+        try:
+            return Credential.model_validate_json(self._file.read() or "")
+        except ValidationError:
+            return None
+
+    def _fingerprint(self) -> str:
+        return sha256(self._keeper.token().encode()).hexdigest()
 
 
 def kubeconfig(slug: options.Slug, output: Output = None, force: Force = False, wait: options.Wait = False) -> None:
@@ -92,14 +122,6 @@ def kubeconfig(slug: options.Slug, output: Output = None, force: Force = False, 
             return
         _write(output, text, force=force)
         session.screen.note(f"{output} written. Use it: KUBECONFIG={output} kubectl get pods")
-
-
-def _kept(file: PrivateFile) -> Credential | None:
-    """What is kept; None also for what cannot be read, which the next one replaces."""
-    try:
-        return Credential.model_validate_json(file.read() or "")
-    except ValidationError:
-        return None
 
 
 def _seconds(when: str | float) -> float:

@@ -9,13 +9,14 @@ import httpx2
 import pytest
 
 from cli.connection import Connection
+from cli.identity.answers import Tokens
 from cli.identity.api import IdentityApi
-from cli.identity.files import PrivateFile
-from cli.identity.kubectl import current
+from cli.identity.keeper import Keeper
+from cli.identity.kubectl import Credentials
 from cli.settings import Settings
 from tests.unit.cli.conftest import Run
 from tests.unit.cli.fake_api import FakeApi
-from tests.unit.cli.people import ENDED, REFRESH, SECRET, session_files
+from tests.unit.cli.people import ADA, ENDED, REFRESH, SECRET, access, session_files, tokens
 
 EXCHANGE, CONFIG = "POST /v1/auth/kubernetes", "GET /v1/organizations/zephyr/kubeconfig"
 NOW = datetime(2026, 11, 25, 20, tzinfo=UTC)
@@ -39,29 +40,39 @@ def test_a_credential_is_printed_as_kubectl_wants_it_and_nothing_else(
     assert all(file.stat().st_mode & 0o777 == 0o600 for file in session_files(tmp_path))
 
 
-@pytest.fixture
-def asks(tmp_path: Path) -> "Asks":
-    return Asks(tmp_path / "agent-ready" / "x.kubernetes.json")
-
-
 class Asks:
-    """kubectl at a time, as a process; each token is another."""
+    """kubectl at a time, as a process, before an API that gives another token each time and `refuses` what it lists."""
 
-    def __init__(self, path: Path) -> None:
-        self.exchanges, self.now = 0, NOW.timestamp()
-        self._file = PrivateFile(path)
-        connection = Connection(
-            Settings("http://127.0.0.1:9", ""), wait=False, say=print, transport=httpx2.MockTransport(self._exchange)
-        )
-        self._api = IdentityApi(connection)
+    def __init__(self, state: Path) -> None:
+        self.exchanges, self.now, self.away = 0, NOW.timestamp(), False
+        self.refuses: set[str] = set()
+        settings = Settings("http://127.0.0.1:9", "", state=state)
+        connection = Connection(settings, wait=False, say=print, transport=httpx2.MockTransport(self._answer))
+        api = IdentityApi(connection)
+        keeper = Keeper(settings, api, lambda *_: None, lambda: self.now)
+        connection.act_as(keeper)
+        keeper.keep(Tokens.model_validate(tokens(1)))
+        self._credentials = Credentials(api, keeper, lambda: self.now)
 
     def __call__(self, process: int) -> str:
-        return current(self._api, self._file, asked_by=process, now=lambda: self.now).token[-1]
+        return self._credentials.current(process).token[-1]
 
-    def _exchange(self, _: httpx2.Request) -> httpx2.Response:
+    def _answer(self, request: httpx2.Request) -> httpx2.Response:
+        if self.away:
+            raise httpx2.ConnectError("refused")
+        if request.url.path.endswith("/refresh"):
+            return httpx2.Response(200, json=tokens(2))
+        if request.headers["Authorization"].removeprefix("Bearer ") in self.refuses:
+            return httpx2.Response(401, json={"title": "The caller is not known"})
+        if request.url.path.endswith("/me"):
+            return httpx2.Response(200, json={"user": {"id": "u-1", "email": ADA}})
         self.exchanges += 1
-        expires = datetime.fromtimestamp(self.now + 600, UTC)
-        return httpx2.Response(200, json=given(self.exchanges, expires=expires))
+        return httpx2.Response(200, json=given(self.exchanges, expires=datetime.fromtimestamp(self.now + 600, UTC)))
+
+
+@pytest.fixture
+def asks(tmp_path: Path) -> Asks:
+    return Asks(tmp_path)
 
 
 def test_a_credential_serves_every_kubectl_until_a_minute_before_its_end(asks: Asks) -> None:
@@ -74,6 +85,19 @@ def test_a_credential_serves_every_kubectl_until_a_minute_before_its_end(asks: A
 
 def test_one_kubectl_that_asks_twice_was_refused_and_gets_another(asks: Asks) -> None:
     assert [asks(1), asks(2), asks(2), asks(3)] == ["1", "1", "2", "2"]
+
+
+def test_what_ended_the_access_token_has_ended_the_credential_too(asks: Asks) -> None:
+    assert asks(1) == "1"
+    asks.refuses = {access(1)}
+    assert asks(2) == "2", "after a change of role kubectl works at once, and not after it was refused"
+    assert asks(3) == "2"
+
+
+def test_an_api_that_is_away_does_not_keep_kubectl_from_what_is_there(asks: Asks) -> None:
+    asks(1)
+    asks.away = True
+    assert asks(2) == "1"
 
 
 @pytest.mark.parametrize(
