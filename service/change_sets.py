@@ -38,12 +38,12 @@ async def approve(scope: Scope, found: ChangeSet, note: str) -> ChangeSet:
     if OPERATOR in (found.actor, scope.caller):
         raise Problem(
             403, "nobody-known", "An approval is between two people",
-            "the shared OPERATOR_TOKEN names nobody: ask and approve with tokens of your own (OPERATOR_TOKENS)",
+            "the shared OPERATOR_TOKEN names nobody: log in, or use a token of your own (OPERATOR_TOKENS)",
         )  # fmt: skip
     if found.actor == scope.caller:
         raise Problem(
             403, "own-change", "Nobody approves a change of their own",
-            f"{found.actor} asked for it; somebody else has to approve it, with a token of their own (OPERATOR_TOKENS)",
+            f"{found.actor} asked for it; somebody else has to approve it, logged in as themselves",
         )  # fmt: skip
     rows: list[Row] = []
     async with scope.transaction(actor=found.actor, reason=found.reason) as connection:
