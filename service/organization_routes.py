@@ -10,7 +10,8 @@ from fastapi.responses import JSONResponse
 from database import directory
 from database.directory import Entry
 from database.operations import Wanted
-from service import preview
+from database.settings import Change as SettingChange
+from service import config_rules, preview
 from service.access import Access, Caller, check, new_token
 from service.bodies import Change, PreviewOf
 from service.carrying_out import carried_out, changed
@@ -97,6 +98,7 @@ def router(services: Services, access: Access, draining: Draining) -> APIRouter:
         def wish(entry: Entry, organization: Organization) -> Wanted:
             _check_unchanged(entry, if_match)
             _check_exposure(caller, organization, body)
+            _check_approvals(caller, organization, body)
             return changed(organization, body.changes(), asked, body.reason)
 
         return await carried_out(services, slug, asked, wish)
@@ -139,6 +141,16 @@ def _check_exposure(caller: Caller, organization: Organization, body: Change) ->
     """Ports are opened to the world by whoever may, and left as they are by everybody."""
     if body.network is not None and set(body.network.expose) != set(organization.network.expose):
         check(caller, "network:expose")
+
+
+def _check_approvals(caller: Caller, organization: Organization, body: Change) -> None:
+    """What waits for a second person is not changed past them; an operator answers for what they do."""
+    if body.configs is None or caller.everywhere:
+        return
+    before, after = organization.configs, body.configs
+    for name in sorted(name for name in before.keys() | after.keys() if before.get(name) != after.get(name)):
+        service, _, key = name.partition("/")
+        config_rules.check_free(SettingChange(service, key, after.get(name)))
 
 
 def _check_unchanged(entry: Entry, if_match: str | None) -> None:

@@ -144,6 +144,9 @@ def test_each_field_of_a_change_needs_its_own_permission(stage: Stage) -> None:
         answer = await patch(replica, slug, found["owner"], exposed, tag="*")
         assert answer.json()["permission"] == "network:expose", "ports are opened to the world by operators"
         assert (await patch(replica, slug, found["operator"], exposed)).status_code == 412
+        alone = {"configs": {"api/mode": "maintenance"}}
+        answer = await patch(replica, slug, found["admin"], alone, tag="*")
+        assert answer.json()["type"].endswith("/needs-approval"), "no way around the second person"
 
     async def patch(replica: Replica, slug: str, who: Headers, change: dict[str, Any], tag: str = '"old"') -> Any:
         body = {**change, "reason": "a test"}
