@@ -96,7 +96,7 @@ async def _fill(url: str) -> dict[str, int]:
                 await change_sets.add(connection, row.id, asked, "WAITING")
                 await logins.bind(connection, row.id, names.database_role(row.operation_id, 1), 1, fresh=password(slug))
             async with database.transaction(org_id=row.id, actor="test") as connection:
-                project = await PROJECTS.add(connection, name="apollo", description="")
+                project = await PROJECTS.add(connection, name="apollo", description=slug)
                 assert project is not None
                 await NOTES.add(connection, project_id=project.id, title="first", body=slug)
                 for statement in _PEOPLE:
