@@ -1,9 +1,9 @@
-"""`python -m tests.bench [catalogs] [signups] [live] [flags] [identity]`: run the benchmarks, print the tables."""
+"""`python -m tests.bench [catalogs] [signups] [live] [flags] [identity] [data]`: run the benchmarks, print the tables."""
 
 import argparse
 from pathlib import Path
 
-from tests.bench import catalogs, flags, identity, live, signups
+from tests.bench import catalogs, flags, identity, live, signups, tenant_data
 from tests.bench.measure import as_json, machine
 
 
@@ -13,7 +13,7 @@ def main() -> None:
     parser.add_argument(
         "which",
         nargs="*",
-        help="catalogs, signups, live (all three the default), flags (seconds, no platform), identity",
+        help="catalogs, signups, live (all three the default), flags (seconds, no platform), identity, data",
     )
     parser.add_argument("--sizes", default="1,10,100", help="catalog sizes, default 1,10,100")
     parser.add_argument("--sustained", type=float, default=60, help="seconds of sustained sign-ups, default 60")
@@ -37,6 +37,10 @@ def main() -> None:
         text, rows = live.run(quick=given.quick)
         print(text, flush=True)
         as_json("live", rows, given.json)
+    if "data" in which:
+        text, rows = tenant_data.run()
+        print(text, flush=True)
+        as_json("data", rows, given.json)
     if "identity" in which:
         text, rows = identity.run()
         print(text, flush=True)

@@ -34,8 +34,8 @@ Row = dict[str, Any]
 def run() -> tuple[str, list[Row]]:
     """Measure on a platform of its own; the table in Markdown, and its rows."""
     rows = list[Row]()
-    with _stage() as (checkout, http):
-        _set_password(checkout, http)
+    with stage() as (checkout, http):
+        set_password(checkout, http)
         for part in (_log_ins, _refreshes, _requests, _verification):
             rows += part(http)
             print(f"{rows[-1]['what']}: {rows[-1]['here']}", file=sys.stderr, flush=True)
@@ -44,7 +44,7 @@ def run() -> tuple[str, list[Row]]:
 
 
 @contextmanager
-def _stage() -> Iterator[tuple[Checkout, httpx2.Client]]:
+def stage() -> Iterator[tuple[Checkout, httpx2.Client]]:
     with tempfile.TemporaryDirectory(prefix="bench-") as folder:
         checkout = Checkout(Path(folder))
         for path in checkout.catalog.glob("*.yaml"):
@@ -61,7 +61,7 @@ def _stage() -> Iterator[tuple[Checkout, httpx2.Client]]:
             checkout.plane("down")
 
 
-def _set_password(checkout: Checkout, http: httpx2.Client) -> None:
+def set_password(checkout: Checkout, http: httpx2.Client) -> None:
     folder = Path(checkout.environment["MAIL_FOLDER"])
     _post(http, "password/reset", {"email": EMAIL})
     until(lambda: any(folder.glob("*.eml")), 30, "the message")
@@ -76,7 +76,7 @@ def _post(http: httpx2.Client, path: str, body: dict[str, Any]) -> Any:
     return answer.json() if answer.content else None
 
 
-def _log_in(http: httpx2.Client) -> Any:
+def log_in(http: httpx2.Client) -> Any:
     return _post(http, "login", {"email": EMAIL, "password": PASSWORD})
 
 
@@ -84,29 +84,29 @@ def _log_ins(http: httpx2.Client) -> Iterator[Row]:
     """One after the other, and four at a time, of which two hash."""
     for at_once, aim in ((1, "≤ 50 / -"), (4, "-")):
         with ThreadPoolExecutor(at_once) as threads:
-            took = list(threads.map(lambda _: _timed(lambda: _log_in(http)), range(LOG_INS)))
-        yield _row(f"log-in, {at_once} at a time, p50 / p99 of {LOG_INS}", f"{_pair(took)} ms", f"{aim} ms", took)
+            took = list(threads.map(lambda _: _timed(lambda: log_in(http)), range(LOG_INS)))
+        yield _row(f"log-in, {at_once} at a time, p50 / p99 of {LOG_INS}", f"{pair(took)} ms", f"{aim} ms", took)
 
 
 def _refreshes(http: httpx2.Client) -> Iterator[Row]:
     """One after the other, each with what the one before gave."""
-    token, took = _log_in(http)["refresh_token"], list[float]()
+    token, took = log_in(http)["refresh_token"], list[float]()
     for _ in range(LOG_INS):
         began = time.perf_counter()
         token = _post(http, "refresh", {"refresh_token": token})["refresh_token"]
         took.append(time.perf_counter() - began)
-    yield _row(f"refresh, p50 / p99 of {LOG_INS}", f"{_pair(took)} ms", "-", took)
+    yield _row(f"refresh, p50 / p99 of {LOG_INS}", f"{pair(took)} ms", "-", took)
 
 
 def _requests(http: httpx2.Client) -> Iterator[Row]:
-    headers = {"Authorization": f"Bearer {_log_in(http)['access_token']}"}
+    headers = {"Authorization": f"Bearer {log_in(http)['access_token']}"}
     took = [_timed(lambda: http.get("/v1/auth/me", headers=headers).raise_for_status()) for _ in range(LOG_INS)]
-    yield _row(f"`GET /v1/auth/me`, p50 / p99 of {LOG_INS}", f"{_pair(took)} ms", "-", took)
+    yield _row(f"`GET /v1/auth/me`, p50 / p99 of {LOG_INS}", f"{pair(took)} ms", "-", took)
 
 
 def _verification(http: httpx2.Client) -> Iterator[Row]:
     """Of a token that the service issued, by the keys that it publishes."""
-    view, token = FixedView(), _log_in(http)["access_token"]
+    view, token = FixedView(), log_in(http)["access_token"]
     keys = http.get("/.well-known/jwks.json").raise_for_status().json()["keys"]
     rows = [KeyRow(key["kid"], key["alg"], key, True, 0.0, None, None) for key in keys]
     view.publish(*(PublishedKey.of(row) for row in rows))
@@ -123,7 +123,7 @@ def _timed(act: Callable[[], object]) -> float:
     return time.perf_counter() - began
 
 
-def _pair(seconds: list[float]) -> str:
+def pair(seconds: list[float]) -> str:
     """p50 / p99 in milliseconds."""
     ordered = sorted(seconds)
     p99 = ordered[max(-(-len(ordered) * 99 // 100) - 1, 0)]
