@@ -18,7 +18,7 @@ from service.problems import Problem
 from service.services import Services
 
 CODE_SECONDS = 60
-_LOG_IN = "/oauth2/log-in"
+_LOG_IN, _GO_ON = "/oauth2/log-in", "/oauth2/go-on"
 
 
 def router(services: Services, identity: Identity) -> APIRouter:
@@ -47,16 +47,26 @@ def router(services: Services, identity: Identity) -> APIRouter:
         except RedirectError as error:
             return _back(place, identity, error=error.error, error_description=error.description)
 
+    @routes.post(_GO_ON)
+    async def go_on(request: Request) -> Response:
+        """What the button sends that lets a public client go on: the request's own parameters, as they were."""
+        browser.check_ours(request, identity.issuer_url)
+        return await _authorized(services, identity, request, of_query(request), has_agreed=True)
+
     return routes
 
 
-async def _authorized(services: Services, identity: Identity, request: Request, given: Parameters) -> Response:
+async def _authorized(
+    services: Services, identity: Identity, request: Request, given: Parameters, *, has_agreed: bool = False
+) -> Response:
     place = await asking.place(services.database, given)
     try:
         asked = asking.asked(given)
         found = await browser.logged_in(services.database, request) if asked.prompt != "login" else None
         if found is not None and await _is_welcome(services, place, found.user.email):
-            return await _answer(services, identity, place, asked, found.session_id)
+            if has_agreed or not place.client.is_public:
+                return await _answer(services, identity, place, asked, found.session_id)
+            return _ask(place, asked, given, found.user.email)
         if asked.prompt == "none":
             raise _not_welcome() if found else RedirectError("login_required", "nobody is logged in")
     except RedirectError as error:
@@ -88,6 +98,17 @@ async def _is_welcome(services: Services, place: Place, email: str) -> bool:
     """Whether the address belongs to the client's organization, if it is an organization's."""
     owner = place.client.org_id
     return owner is None or await browsers.is_member(services.database, email, owner)
+
+
+def _ask(place: Place, asked: Asked, given: Parameters, email: str) -> Response:
+    """Whether a public client may go on: anything on the person's machine could have asked in its name.
+
+    Raise a RedirectError if nobody may be asked (RFC 8252, 8.6).
+    """
+    if asked.prompt == "none":
+        raise RedirectError("interaction_required", "somebody has to agree first")
+    action, leads_to = redirects.with_parameters(_GO_ON, given), redirects.form_source(place.redirect_uri)
+    return pages.ask_to_go_on(action, place.client.name, email, leads_to=leads_to)
 
 
 def _not_welcome() -> RedirectError:

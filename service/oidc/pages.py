@@ -47,6 +47,15 @@ def refusal(detail: str, status: int = 400) -> HTMLResponse:
     return page("This did not work", body, status=status)
 
 
+def ask_to_go_on(action: str, client: str, email: str, *, leads_to: str) -> HTMLResponse:
+    """A question on behalf of a client that could be anybody on the person's machine."""
+    body = (
+        f'<form method="post" action="{escape(action)}"><p>{escape(client)} on this machine is to act as '
+        f"{escape(email)}. If you did not just start it, close this page.</p><button>Go on</button></form>"
+    )
+    return page("Go on?", body, form_action=("'self'", leads_to))
+
+
 def ask_to_log_out(action: str, *, leads_to: str) -> HTMLResponse:
     """A question, because a link on any page could have led here."""
     body = (

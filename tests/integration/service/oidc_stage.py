@@ -81,10 +81,13 @@ class Browser:
 
     async def logs_in(self, page: httpx2.Response, email: str, password: str = PASSWORD) -> httpx2.Response:
         """Fill in the form of that page."""
+        return await self.submits(page, email=email, password=password)
+
+    async def submits(self, page: httpx2.Response, **fields: str) -> httpx2.Response:
+        """Press the button of that page."""
         found = re.search(r'<form method="post" action="([^"]+)"', page.text)
         assert found, page.text
-        headers = {"Origin": ISSUER}
-        return await self.client.post(unescape(found[1]), data={"email": email, "password": password}, headers=headers)
+        return await self.client.post(unescape(found[1]), data=fields, headers={"Origin": ISSUER})
 
 
 @asynccontextmanager
@@ -112,10 +115,11 @@ class Flow:
         return {name: value for name, value in asked.items() if value is not None}
 
     async def logs_in(self, browser: Browser, email: str) -> Answer:
-        """What comes back, by the form or, for who is logged in, without one."""
+        """What comes back: by the form, by the button of who is logged in already, or without either."""
         page = await browser.asks(**self.request())
         if page.status_code == 200:
-            page = await browser.logs_in(page, email)
+            asks = 'name="password"' in page.text
+            page = await (browser.logs_in(page, email) if asks else browser.submits(page))
         return self.came_back(page)
 
     def came_back(self, answer: httpx2.Response) -> Answer:

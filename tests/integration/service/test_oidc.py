@@ -36,17 +36,17 @@ def test_a_browser_logs_in_once_and_each_client_gets_tokens_of_its_own(stage: St
             said = claims(tokens["id_token"])
             assert (said["aud"], said["nonce"], said["email"]) == (wiki.client_id, wiki.nonce, ada)
             assert (said["org"], said["user_role"], said["exp"] - said["iat"]) == (slug, "owner", 3600)
-            other = Flow(replica, "agent-ready-cli", redirect_uri=LOOPBACK)
-            answer = await ours.asks(**other.request(prompt="none"))
-            assert answer.status_code == 303, "who has logged in is not asked again"
-            granted = (await other.exchange(other.came_back(answer)["code"])).json()
+            notes = Flow(replica, *await registered(replica))
+            assert "code" in notes.came_back(await ours.asks(**notes.request(prompt="none"))), "not asked again"
+            cli = Flow(replica, "agent-ready-cli", redirect_uri=LOOPBACK)
+            granted = (await cli.exchange((await cli.logs_in(ours, ada))["code"])).json()
             assert claims(granted["access_token"])["aud"] == "agent-ready-api"
             assert claims(tokens["access_token"])["aud"] == wiki.client_id, "a service does not act at the API"
             bearer = {"Authorization": f"Bearer {tokens['access_token']}"}
             assert (await replica.client.get("/v1/organizations", headers=bearer)).status_code == 401
             told = await replica.client.get("/oauth2/userinfo", headers=bearer)
             assert (told.json()["sub"], told.json()["email"]) == (said["sub"], ada)
-            again = await ours.asks(**other.request(prompt="login"))
+            again = await ours.asks(**notes.request(prompt="login"))
             assert again.status_code == 200 and "<form" in again.text, "asked again on purpose"
         await _judged_by_others(replica, tokens["id_token"], wiki)
 
@@ -65,6 +65,26 @@ async def _judged_by_others(replica: Replica, token: str, flow: Flow) -> None:
                         audience=flow.client_id, issuer=told["issuer"])  # fmt: skip
     assert judged["nonce"] == flow.nonce
     assert jose.decode(token, KeySet.import_key_set(published), algorithms=["RS256"]).claims == judged
+
+
+def test_what_runs_on_a_persons_machine_gets_nothing_without_their_click(stage: Stage) -> None:
+    async def act(replica: Replica) -> None:
+        slug = await organization(replica, ada="owner")
+        flow = Flow(replica, "agent-ready-cli", redirect_uri=LOOPBACK)
+        async with browser(replica) as ours:
+            assert "code" in await flow.logs_in(ours, address("ada", slug)), "who has just typed a password has agreed"
+            told = flow.came_back(await ours.asks(**flow.request(prompt="none")))
+            assert (told["error"], "code" in told) == ("interaction_required", False)
+            page = await ours.asks(**flow.request())
+            assert page.status_code == 200 and address("ada", slug) in page.text and "password" not in page.text
+            evil = {"Origin": "https://evil.example"}
+            assert (await ours.client.post("/oauth2/go-on", params=flow.request(), headers=evil)).status_code == 403
+            assert "code" in flow.came_back(await ours.submits(page)), "the button"
+        async with browser(replica) as another:
+            page = await another.client.post("/oauth2/go-on", params=flow.request(), headers={"Origin": ISSUER})
+            assert 'name="password"' in page.text, "nobody is logged in there"
+
+    stage.play(act)
 
 
 def test_the_cookie_is_the_issuers_alone_and_only_over_tls(stage: Stage) -> None:

@@ -9,7 +9,8 @@ EVIL = '"><script>alert(1)</script>'
 def test_whatever_a_page_is_given_is_text() -> None:
     made = (
         pages.log_in(f"/oauth2/log-in?state={EVIL}", EVIL, leads_to="https://a.example", wrong=EVIL),
-        pages.refusal(EVIL), pages.ask_to_log_out(EVIL, leads_to=""),
+        pages.ask_to_go_on(EVIL, EVIL, EVIL, leads_to=""), pages.refusal(EVIL),
+        pages.ask_to_log_out(EVIL, leads_to=""),
     )  # fmt: skip
     for page in made:
         text = bytes(page.body).decode()
