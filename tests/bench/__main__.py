@@ -1,4 +1,4 @@
-"""`python -m tests.bench [catalogs] [signups] [live] [flags] [identity] [data]`: run the benchmarks, print the tables."""
+"""`python -m tests.bench [catalogs] [signups] [live] [flags] [identity] [data]`: run benchmarks, print the tables."""
 
 import argparse
 from pathlib import Path
