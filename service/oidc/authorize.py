@@ -90,7 +90,7 @@ async def _logged_in(
     cookie, kept = browser.new_cookie()
     session = await identity.sessions.begin(user, browser.CLIENT, browser_hash=kept)
     response = await _answer(services, identity, place, asked, session.id)
-    browser.keep(request, response, cookie)
+    browser.keep(request, response, cookie, identity.issuer_url)
     return response
 
 

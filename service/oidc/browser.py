@@ -33,9 +33,9 @@ async def logged_in(database: Database, request: Request) -> Browser | None:
     return await browsers.find(database, digest(value)) if value else None
 
 
-def keep(request: Request, response: Response, value: str) -> None:
-    """Set the cookie, until the browser is closed; only over TLS, where its name can be trusted."""
-    if request.url.scheme == "https":
+def keep(request: Request, response: Response, value: str, issuer_url: str) -> None:
+    """Set the cookie, until the browser is closed; only over TLS, which a proxy before the issuer may have ended."""
+    if request.url.scheme == "https" or request.url.netloc == urlsplit(issuer_url).netloc:
         response.set_cookie(COOKIE, value, path="/", secure=True, httponly=True, samesite="lax")
 
 

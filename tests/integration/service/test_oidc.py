@@ -100,6 +100,8 @@ def test_the_cookie_is_the_issuers_alone_and_only_over_tls(stage: Stage) -> None
                 assert part in cookie, cookie
             assert "Domain" not in cookie and done.headers["cache-control"] == "no-store"
             ours.client.base_url = "http://issuer.test"  # type: ignore[assignment]
+            assert COOKIE in (await ours.logs_in(page, address("ada", slug))).headers["set-cookie"], "a proxy ended TLS"
+            ours.client.base_url = "http://api.test"  # type: ignore[assignment]
             assert "set-cookie" not in (await ours.logs_in(page, address("ada", slug))).headers
 
     stage.play(act)
