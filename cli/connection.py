@@ -1,5 +1,6 @@
 """One HTTP connection to the API: who calls, how long to wait, and what each failure means."""
 
+import ssl
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
@@ -36,7 +37,7 @@ class Connection:
         self._settings, self._wait, self._say, self._sleep = settings, wait, say, sleep
         self._bearer: Bearer = Operator(settings.token) if settings.token else Nobody()
         self._client = httpx2.Client(
-            base_url=settings.url, transport=transport, trust_env=not settings.is_local,
+            base_url=settings.url, transport=transport, trust_env=not settings.is_local, verify=_trust(settings),
             timeout=httpx2.Timeout(ANSWER, connect=CONNECT), headers={"User-Agent": "agent-ready-cli"},
         )  # fmt: skip
 
@@ -95,6 +96,11 @@ class Connection:
             raise problem
         self._say(f"The API is busy; asking again in {problem.seconds:.0f} s. Ctrl-C stops.")
         self._sleep(problem.seconds)
+
+
+def _trust(settings: Settings) -> ssl.SSLContext | bool:
+    """Reading the system's authorities takes longer than most calls; without TLS there is nothing to verify."""
+    return httpx2.URL(settings.url).scheme == "https" or ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
 
 
 def _show(headers: httpx2.Headers, token: str | None) -> str:

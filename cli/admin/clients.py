@@ -83,7 +83,7 @@ def _is_there(api: OrganizationApi, slug: str, client: str) -> bool:
 
 def _write(file: Path, secret: str) -> None:
     try:
-        replace(file, secret + "\n")
+        replace(file, secret)  # no line end: OAuth2-Proxy takes the whole file for the secret
     except OSError as failed:
         raise Misused(
             f"{file} cannot be written: {failed.strerror}. The secret is lost.", "Set it anew with --new-secret."

@@ -10,10 +10,9 @@ from pathlib import Path
 from typing import Any
 
 import uvicorn
-from typer.testing import CliRunner
 
-from cli.app import app
 from tests.integration.service.conftest import TOKEN, Replica, Stage, new_slug
+from tests.unit.cli.runner import invoke
 
 PASSWORD = "plum wagon over seven quiet rivers"
 
@@ -29,9 +28,7 @@ class CommandLine:
 
     async def __call__(self, *arguments: str, typed: str = "", code: int = 0) -> str:
         """What it prints on standard output; its exit code has to be `code`."""
-        result = await asyncio.to_thread(
-            CliRunner().invoke, app, list(arguments), input=typed, env=self._environment
-        )  # fmt: skip
+        result = await asyncio.to_thread(invoke, arguments, typed, self._environment)
         assert result.exit_code == code, f"{arguments}: {result.output}"
         assert PASSWORD not in result.output and TOKEN not in result.output, "a secret was printed"
         return result.stdout

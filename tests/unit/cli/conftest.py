@@ -4,11 +4,11 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from typer.testing import CliRunner, Result
+from typer.testing import Result
 
-from cli.app import app
 from tests.unit.cli.fake_api import FakeApi
 from tests.unit.cli.people import ADA, LOGIN, PASSWORD, SECRET, tokens
+from tests.unit.cli.runner import invoke
 
 TOKEN = "operator-token-of-the-test"
 Run = Callable[..., Result]
@@ -33,7 +33,7 @@ def run(api: FakeApi, tmp_path: Path) -> Iterator[Run]:
                 "XDG_STATE_HOME": str(tmp_path),
                 **environment,
             }
-            result = CliRunner().invoke(app, list(arguments), input=typed, env=variables)
+            result = invoke(arguments, typed, variables)
             assert result.exception is None or isinstance(result.exception, SystemExit), result.exception
             assert "Traceback" not in result.output, result.output
             assert TOKEN not in result.output, "the operator's token was printed"
