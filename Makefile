@@ -34,9 +34,9 @@ serve: venv ## one more replica of the API in the foreground, on http://127.0.0.
 	@test -f .local/env || { echo "Nothing runs here yet; \`make up\` starts it." >&2; exit 1; }
 	@. .local/env && API_URL=http://127.0.0.1:8080 $(PYTHON) -m service
 
-sample: venv ## a customer's service that reads live settings, on http://127.0.0.1:8090; SLUG=acme-robotics
+sample: venv ## a customer's service that reads live settings, on http://127.0.0.1:8090; SLUG=acme-robotics; LOGIN=yes: on :8091, for members
 	@test -f .local/env || { echo "Nothing runs here yet; \`make up\` starts it." >&2; exit 1; }
-	@. .local/env && $(PYTHON) -m liveconfig.sample.local $(SLUG)
+	@. .local/env && $(PYTHON) -m liveconfig.sample.local $(SLUG) $(if $(filter yes,$(LOGIN)),--login)
 
 down: ## stop everything that was started; data stay
 	@if [ -x $(PYTHON) ]; then $(PLANE) down; else echo "Nothing was ever started here."; fi

@@ -18,9 +18,8 @@ OFFERED: Mapping[str, tuple[str, ...]] = {
     "kubectl": (),
     "postgres": ("psql", "pg_dump", "pg_restore", "pg_basebackup"),
     "redis-server": ("redis-cli",),
+    "oauth2-proxy": (),
 }
-
-
 #: The command line of this repository.
 COMMAND = "agent-ready"
 

@@ -1,7 +1,8 @@
 """`python -m liveconfig.sample.local SLUG`: the sample on this machine, with what a pod of that organization would get.
 
 It does what a kubelet does with a pod that mounts both Secrets: their values become its environment and files that
-nobody else can read. Nothing secret is an argument, and nothing is left behind.
+nobody else can read. Nothing secret is an argument, and nothing is left behind. With `--login`, OAuth2-Proxy stands in
+front of it, on SAMPLE_LOGIN_LISTEN (127.0.0.1:8091).
 """
 
 import argparse
@@ -14,6 +15,9 @@ import sys
 import tempfile
 from collections.abc import Mapping
 from pathlib import Path
+
+from liveconfig.sample import login
+from liveconfig.sample.login import NoClient
 
 _SECRETS = ("live-configuration", "database")
 _CERTIFICATE = "ca.crt"
@@ -53,15 +57,29 @@ def main() -> int:
     """Run it until it is ended; the sample's exit code."""
     parser = argparse.ArgumentParser(prog="python -m liveconfig.sample.local", description=__doc__)
     parser.add_argument("slug", help="the organization, such as acme-robotics")
-    slug = parser.parse_args().slug
+    parser.add_argument("--login", action="store_true", help="let in only members who log in, by OAuth2-Proxy")
+    asked = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="sample-") as folder:
         try:
-            environment = environment_of(secrets_of(slug), Path(folder))
-        except NotFound as error:
+            environment = environment_of(secrets_of(asked.slug), Path(folder))
+            inherited = {name: os.environ[name] for name in _INHERITED if name in os.environ}
+            if not asked.login:
+                return _run({**inherited, **environment})
+            return _run_behind_login({**inherited, **environment}, asked.slug, Path(folder))
+        except (NotFound, NoClient) as error:
             print(error, file=sys.stderr)
             return 1
-        inherited = {name: os.environ[name] for name in _INHERITED if name in os.environ}
-        return _run({**inherited, **environment})
+
+
+def _run_behind_login(environment: Mapping[str, str], slug: str, folder: Path) -> int:
+    listen, socket = os.environ.get("SAMPLE_LOGIN_LISTEN", login.LISTEN), folder / "sample.sock"
+    secret = login.register(slug, listen, folder)
+    proxy = subprocess.Popen(["oauth2-proxy"], env=login.of_proxy(os.environ, slug, listen, secret, socket))
+    try:
+        return _run({**environment, **login.of_sample(os.environ, slug, secret, socket)})
+    finally:
+        proxy.terminate()
+        proxy.wait()
 
 
 def _run(environment: Mapping[str, str]) -> int:

@@ -57,8 +57,13 @@ def follow(client: httpx2.Client, answer: httpx2.Response, *, until_at: str = ""
 
 def log_in(client: httpx2.Client, page: httpx2.Response, email: str) -> httpx2.Response:
     """Fill in the issuer's form; its answer."""
+    return submit(client, page, email=email, password=PASSWORD)
+
+
+def submit(client: httpx2.Client, page: httpx2.Response, **fields: str) -> httpx2.Response:
+    """Send the form of one of the issuer's pages; its answer."""
     found = re.search(r'<form method="post" action="([^"]+)"', page.text)
     assert found, page.text
     place = page.url.join(unescape(found[1]))
     headers = {"Origin": f"https://{page.url.netloc.decode()}"}
-    return client.post(place, data={"email": email, "password": PASSWORD}, headers=headers)
+    return client.post(place, data=fields, headers=headers)

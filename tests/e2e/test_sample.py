@@ -157,6 +157,60 @@ def code_flow(person: httpx2.Client, issuer: str, client_id: str, secret: str) -
     return found
 
 
+@contextmanager
+def behind_login(served: Checkout) -> Iterator[str]:
+    """The sample with OAuth2-Proxy in front of it; the proxy's address."""
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        listen = f"127.0.0.1:{free.getsockname()[1]}"
+    log = served.folder / ".local" / "logs" / "sample-login.log"
+    with log.open("wb") as out:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "liveconfig.sample.local", SLUG, "--login"], cwd=served.folder, stdout=out,
+            stderr=out, env={**served.environment, "SAMPLE_LOGIN_LISTEN": listen},
+        )  # fmt: skip
+    try:
+        with httpx2.Client(base_url=f"http://{listen}", trust_env=False) as anybody:
+            until(lambda: process.poll() is not None or pings(anybody), 30, "OAuth2-Proxy to answer")
+        assert process.poll() is None, log.read_text()
+        yield f"http://{listen}"
+    finally:
+        process.terminate()
+        assert process.wait(20) == 0, log.read_text()
+
+
+def pings(client: httpx2.Client) -> bool:
+    try:
+        return client.get("/ping").status_code == 200
+    except httpx2.TransportError:
+        return False
+
+
+def test_only_members_pass_oauth2_proxy_to_the_sample_and_no_header_is_forged(served: Checkout) -> None:
+    people.account(served, OWNER)
+    with behind_login(served) as sample, people.browser(served) as person:
+        page = people.follow(person, person.get(f"{sample}/whoami"))
+        shown = people.follow(person, people.log_in(person, page, OWNER))
+        assert shown.status_code == 200, shown.text
+        assert shown.json() == {"email": OWNER, "organization": SLUG, "role": "owner"}
+        forged = {
+            "Authorization": "Bearer forged", "X-Forwarded-Email": "eve@evil.example", "X-Forwarded-User": "eve",
+            "X-Forwarded-Access-Token": "forged",
+        }  # fmt: skip
+        again = person.get(f"{sample}/whoami", headers=forged)
+        assert again.json() == shown.json(), "what comes from outside is dropped"
+        assert person.get(f"{sample}/answer").status_code == 200
+        issuer = served.environment["ISSUER_URL"]
+        with people.browser(served) as stranger:
+            assert stranger.get(f"{sample}/whoami", headers=forged).is_redirect, "a header is no log-in"
+            people.account(served, "eve@shown.example")
+            page = people.follow(stranger, stranger.get(f"{sample}/whoami"))
+            refused = people.follow(stranger, people.log_in(stranger, page, "eve@shown.example"))
+            assert refused.status_code == 403 and "eve" not in refused.text, "an account, but no member"
+        out = people.submit(person, person.get(f"{issuer}/oauth2/logout"))
+        assert out.status_code == 200, out.text
+        until(lambda: person.get(f"{sample}/whoami").status_code == 401, 5, "the log-out to count")
+
+
 def test_the_console_is_behind_oauth2_proxy_and_believes_no_header(served: Checkout) -> None:
     console = served.environment["CONSOLE_URL"]
     people.account(served, OWNER)

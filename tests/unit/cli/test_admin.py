@@ -108,7 +108,7 @@ def test_a_clients_secret_goes_into_a_file_and_nowhere_else(api: FakeApi, person
     file = tmp_path / "wiki.secret"
     result = person(*WIKI, "--reason", "r", "--secret-file", str(file), "--json")
     assert json.loads(result.stdout) == CLIENT
-    assert (file.read_text(), file.stat().st_mode & 0o777) == (f"{SECRET}of-the-wiki\n", 0o600)
+    assert (file.read_text(), file.stat().st_mode & 0o777) == (f"{SECRET}of-the-wiki", 0o600)
     assert person(*WIKI, "--reason", "r", "--secret-file", str(file)).exit_code == 2, "it would be lost"
 
 
