@@ -53,15 +53,15 @@ class Screen:
         text = "–" if value is None else value if isinstance(value, str) else _compact(value)
         for secret in sorted(self._secrets, key=len, reverse=True):  # one may be a part of another
             text = text.replace(secret, "***")
-        return _CONTROL.sub("\N{REPLACEMENT CHARACTER}", text)
+        return _harmless(text)
 
     def json(self, data: Any) -> None:
         """A result for scripts: one JSON document."""
         print(self.clean(json.dumps(data, indent=2, ensure_ascii=True)))
 
     def raw(self, text: str) -> None:
-        """A document, byte for byte as it came."""
-        sys.stdout.write(text)
+        """A document, byte for byte as it came; on a terminal nothing in it that a terminal obeys."""
+        sys.stdout.write(_harmless(text) if sys.stdout.isatty() else text)
 
     def facts(self, facts: Mapping[str, object]) -> None:
         """A result of one thing: a line for each fact."""
@@ -140,6 +140,10 @@ def _console(*, stderr: bool) -> Console:
     if not console.is_terminal:
         console.width = UNBOUNDED
     return console
+
+
+def _harmless(text: str) -> str:
+    return _CONTROL.sub("\N{REPLACEMENT CHARACTER}", text)
 
 
 def _compact(value: object) -> str:

@@ -35,7 +35,7 @@ app = typer.Typer(no_args_is_help=True, help="Documents of your organization.", 
 
 
 def _place(as_json: bool) -> Place:
-    return Place("documents list", ("documents",), as_json)
+    return Place("documents", (), ("documents",), as_json)
 
 
 @app.command("create", epilog=_EXAMPLES)

@@ -29,7 +29,7 @@ app = typer.Typer(no_args_is_help=True, help="Notes of a project.", epilog=_EXAM
 
 
 def _place(project: str, as_json: bool) -> Place:
-    return Place(f"notes list {project}", ("projects", project, "notes"), as_json)
+    return Place("notes", (project,), ("projects", project, "notes"), as_json)
 
 
 @app.command("create", epilog=_EXAMPLES)

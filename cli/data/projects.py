@@ -25,7 +25,7 @@ app = typer.Typer(no_args_is_help=True, help="Projects of your organization.", e
 
 
 def _place(as_json: bool) -> Place:
-    return Place("projects list", ("projects",), as_json)
+    return Place("projects", (), ("projects",), as_json)
 
 
 @app.command("create", epilog=_EXAMPLES)

@@ -2,7 +2,7 @@
 
 import shlex
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -35,11 +35,16 @@ IfVersion = Annotated[
 
 @dataclass(frozen=True)
 class Place:
-    """Where rows are: the command that lists them, without the program's name, and their path below an organization."""
+    """Where rows are: the group of commands, what comes after a verb of it, and the path below an organization."""
 
-    command: str
+    group: str
+    within: tuple[str, ...]
     path: tuple[str, ...]
     as_json: bool = False
+
+    def verb(self, name: str) -> list[str]:
+        """The beginning of a command with that verb, without the program's name."""
+        return [self.group, name, *self.within]
 
 
 @dataclass(frozen=True)
@@ -71,7 +76,8 @@ def show_page(organization: str | None, place: Place, look: Look) -> None:
         when = "DELETED" if look.deleted else "CHANGED"
         session.show(page, place.as_json, ["ID", "NAME", "VERSION", when, "BY"], lines)
         if page.next and not place.as_json:
-            session.screen.note(f"There are more: python -m cli {_again(place, look, page.next)}")
+            again = [*_again(place, look), "--after", page.next, *_named(organization)]
+            session.screen.note(f"There are more: python -m cli {shlex.join(again)}")
 
 
 def create(organization: str | None, place: Place, body: Body) -> None:
@@ -95,9 +101,7 @@ def show(organization: str | None, place: Place, row_id: str, *, content_only: b
 def change(organization: str | None, place: Place, row_id: str, body: Body, if_version: int | None) -> None:
     """A row with other values, if nobody else was faster."""
     if not body:
-        raise Misused(
-            "Nothing to change.", f"`python -m cli {place.command.split()[0]} change --help` shows what can be."
-        )
+        raise Misused("Nothing to change.", f"`python -m cli {place.group} change --help` shows what can be.")
     with rows(organization, place) as (session, api):
         version = api.read(row_id)[1] if if_version is None else f'"{if_version}"'
         row = api.change(row_id, body, version)
@@ -108,8 +112,8 @@ def delete(organization: str | None, place: Place, row_id: str, if_version: int 
     """A row, hidden."""
     with rows(organization, place) as (session, api):
         api.delete(row_id, None if if_version is None else f'"{if_version}"')
-        again = f"python -m cli {place.command.replace('list', 'restore')} {shlex.quote(row_id)}"
-        session.screen.note(f"Deleted. It can come back: {again}")
+        again = [*place.verb("restore"), row_id, *_named(organization)]
+        session.screen.note(f"Deleted. It can come back: python -m cli {shlex.join(again)}")
 
 
 def restore(organization: str | None, place: Place, row_id: str) -> None:
@@ -150,7 +154,10 @@ def _all(api: RowsApi, look: Look) -> Page:
         look = replace(look, after=page.next)
 
 
-def _again(place: Place, look: Look, after: str) -> str:
-    given: Sequence[str] = ["--limit", str(look.limit), *(["--deleted"] if look.deleted else []), "--after", after]
-    command = place.command.replace("list", "search") if look.words else place.command
-    return f"{command} {shlex.join([*([look.words] if look.words else []), *given])}"
+def _again(place: Place, look: Look) -> list[str]:
+    command = [*place.verb("search"), look.words] if look.words else place.verb("list")
+    return [*command, "--limit", str(look.limit), *(["--deleted"] if look.deleted else [])]
+
+
+def _named(organization: str | None) -> list[str]:
+    return ["--organization", organization] if organization else []

@@ -10,6 +10,7 @@ from cli.errors import Misused, Refused, Unreachable
 from cli.identity.answers import Tokens
 from cli.identity.api import IdentityApi
 from cli.identity.files import PrivateFile
+from cli.identity.undisturbed import undisturbed
 from cli.settings import Settings
 
 EARLY = 60.0  # seconds before its end at which a token is renewed
@@ -114,17 +115,24 @@ class Keeper:
             return self._refresh(kept, None).access_token if needed(kept) else kept.access_token
 
     def _refresh(self, kept: Kept, organization: str | None) -> Tokens:
-        """With the file locked: the next tokens, written down."""
+        """With the file locked: the next tokens, written down.
+
+        Ctrl-C waits for that: a token that was used and whose successor is not known would end the session.
+        """
+        with undisturbed():
+            tokens = self._next(kept, organization)
+            self._write(tokens)
+        return tokens
+
+    def _next(self, kept: Kept, organization: str | None) -> Tokens:
         try:
-            tokens = self._asked(kept.refresh_token, organization)
+            return self._asked(kept.refresh_token, organization)
         except Refused as refused:
             if refused.kind == ENDED:
                 self._file.remove()
                 self.cluster_file.remove()
                 refused.next_step = f"Log in again: python -m cli login {kept.email}"
             raise
-        self._write(tokens)
-        return tokens
 
     def _asked(self, refresh_token: str, organization: str | None) -> Tokens:
         """A lost answer is asked for again at once: the API gives the same one, but for half a minute only."""

@@ -107,8 +107,10 @@ def test_a_document_is_shown_whole_or_as_its_content_alone(api: FakeApi, person:
 
 
 def test_another_organization_can_be_named(api: FakeApi, person: Run) -> None:
-    person("projects", "list", "--organization", "acme")
-    assert api.calls() == ["GET /v1/organizations/acme/projects?limit=50"]
+    call = "GET /v1/organizations/acme/projects?limit=50"
+    api.on(call, 200, {"items": [], "next": "c"})
+    assert "--after c --organization acme" in person("projects", "list", "--organization", "acme").stderr
+    assert api.calls() == [call]
 
 
 def test_an_id_stays_in_its_place_in_the_path(api: FakeApi, person: Run) -> None:

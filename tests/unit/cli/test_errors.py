@@ -105,6 +105,17 @@ def test_no_terminal_sequence_of_an_answer_reaches_the_terminal(capsys: pytest.C
     assert "[red]d[/red]" in printed, "markup of an answer is text"
 
 
+@pytest.mark.parametrize(
+    ("is_terminal", "printed"), [(True, "a\ufffd]0;owned\ufffd\n"), (False, "a\x1b]0;owned\x07\n")]
+)
+def test_a_document_is_as_it_came_but_on_a_terminal(
+    is_terminal: bool, printed: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("sys.stdout.isatty", lambda: is_terminal)
+    Screen().raw("a\x1b]0;owned\x07\n")
+    assert capsys.readouterr().out == printed
+
+
 def test_a_name_that_would_leave_its_place_in_the_path_stays_in_it(api: FakeApi, run: Run) -> None:
     run("show", "../operations?x=1")
     assert api.calls() == ["GET /v1/organizations/..%2Foperations%3Fx%3D1"]

@@ -1,5 +1,6 @@
 """The session that is kept: renewed in time, once for all, and gone when the API says so."""
 
+import signal
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -99,6 +100,35 @@ def test_a_lost_answer_is_asked_for_again_at_once(tmp_path: Path) -> None:
     kept_by.keep(granted(1))
     clock.now += 3600
     assert kept_by.token() == access(2)
+
+
+def test_ctrl_c_in_the_middle_waits_until_the_next_token_is_written_down(tmp_path: Path) -> None:
+    def handler(_: httpx2.Request) -> httpx2.Response:
+        signal.raise_signal(signal.SIGINT)
+        return httpx2.Response(200, json=tokens(2))
+
+    clock = Clock()
+    kept_by = keeper(tmp_path, handler, clock)
+    kept_by.keep(granted(1))
+    clock.now += 3600
+    with pytest.raises(KeyboardInterrupt):
+        kept_by.token()
+    assert kept(tmp_path)["refresh_token"] == refresh(2), "the one before has been used"
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+
+
+def test_a_second_ctrl_c_does_not_wait(tmp_path: Path) -> None:
+    def handler(_: httpx2.Request) -> httpx2.Response:
+        signal.raise_signal(signal.SIGINT)
+        signal.raise_signal(signal.SIGINT)
+        raise AssertionError("it waited")
+
+    clock = Clock()
+    kept_by = keeper(tmp_path, handler, clock)
+    kept_by.keep(granted(1))
+    with pytest.raises(KeyboardInterrupt):
+        kept_by.switch("acme")
+    assert kept(tmp_path)["refresh_token"] == refresh(1)
 
 
 def test_an_api_that_is_away_costs_nobody_the_session(tmp_path: Path) -> None:
