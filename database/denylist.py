@@ -1,5 +1,6 @@
 """Which signed tokens no longer count. `tenancy.revoke_tokens()` writes it; every replica reads what is new."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from database.pool import Connection, fetch_all, fetch_one
@@ -22,12 +23,18 @@ async def newer(connection: Connection, seen: int) -> tuple[int, list[str]]:
 
 
 async def revoke(
-    connection: Connection, why: str, *, jti: str | None = None, root: str | None = None,
+    connection: Connection, why: str, *, jti: str | None = None, roots: Sequence[str] | None = None,
     user_id: str | None = None, org_id: int | None = None,
 ) -> int | None:  # fmt: skip
     """Revoke what all of the given name; the denylist's new number, or None if there was nothing."""
     row = await fetch_one(
-        connection, query("denylist.revoke"), why=why, jti=jti, root=root, user_id=user_id, org_id=org_id
+        connection,
+        query("denylist.revoke"),
+        why=why,
+        jti=jti,
+        roots=list(roots) if roots else None,
+        user_id=user_id,
+        org_id=org_id,
     )
     return row["seq"] if row else None
 

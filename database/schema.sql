@@ -397,7 +397,7 @@ begin
     using errcode = 'insufficient_privilege';
 end $$;
 
-CREATE FUNCTION tenancy.revoke_tokens(why text, of_jti uuid DEFAULT NULL::uuid, of_root uuid DEFAULT NULL::uuid, of_user uuid DEFAULT NULL::uuid, of_org bigint DEFAULT NULL::bigint) RETURNS bigint
+CREATE FUNCTION tenancy.revoke_tokens(why text, of_jti uuid DEFAULT NULL::uuid, of_roots uuid[] DEFAULT NULL::uuid[], of_user uuid DEFAULT NULL::uuid, of_org bigint DEFAULT NULL::bigint) RETURNS bigint
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
@@ -405,14 +405,14 @@ declare
   found_jtis uuid[];
   new_seq bigint;
 begin
-  if num_nonnulls(of_jti, of_root, of_user, of_org) = 0 then
+  if num_nonnulls(of_jti, of_roots, of_user, of_org) = 0 then
     raise exception 'nothing was named to revoke' using errcode = 'invalid_parameter_value';
   end if;
   select array_agg(t.jti) into found_jtis
   from tenancy.issued_tokens t
   where t.expires_at > now() - interval '1 minute'
     and (of_jti is null or t.jti = of_jti)
-    and (of_root is null or t.session_id in (select s.id from tenancy.sessions s where s.root = of_root))
+    and (of_roots is null or t.session_id in (select s.id from tenancy.sessions s where s.root = any(of_roots)))
     and (of_user is null or t.user_id = of_user)
     and (of_org is null or t.org_id = of_org)
     and not exists (select from tenancy.revoked_tokens r where r.jti = t.jti);
@@ -1832,7 +1832,7 @@ REVOKE ALL ON FUNCTION tenancy.refuse_change() FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION tenancy.refuse_truncate() FROM PUBLIC;
 
-REVOKE ALL ON FUNCTION tenancy.revoke_tokens(why text, of_jti uuid, of_root uuid, of_user uuid, of_org bigint) FROM PUBLIC;
+REVOKE ALL ON FUNCTION tenancy.revoke_tokens(why text, of_jti uuid, of_roots uuid[], of_user uuid, of_org bigint) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION tenancy.set_config_revision() FROM PUBLIC;
 

@@ -168,21 +168,21 @@ comment on column tenancy.signing_keys.remove_at is 'when the last token that it
 -- Whoever issues a token holds the user's row (and the membership's) for share, whoever revokes changes or locks it first:
 -- so none slips through between.
 create function tenancy.revoke_tokens(
-  why text, of_jti uuid default null, of_root uuid default null, of_user uuid default null, of_org bigint default null
+  why text, of_jti uuid default null, of_roots uuid[] default null, of_user uuid default null, of_org bigint default null
 ) returns bigint
   language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 declare
   found_jtis uuid[];
   new_seq bigint;
 begin
-  if num_nonnulls(of_jti, of_root, of_user, of_org) = 0 then
+  if num_nonnulls(of_jti, of_roots, of_user, of_org) = 0 then
     raise exception 'nothing was named to revoke' using errcode = 'invalid_parameter_value';
   end if;
   select array_agg(t.jti) into found_jtis
   from tenancy.issued_tokens t
   where t.expires_at > now() - interval '1 minute'
     and (of_jti is null or t.jti = of_jti)
-    and (of_root is null or t.session_id in (select s.id from tenancy.sessions s where s.root = of_root))
+    and (of_roots is null or t.session_id in (select s.id from tenancy.sessions s where s.root = any(of_roots)))
     and (of_user is null or t.user_id = of_user)
     and (of_org is null or t.org_id = of_org)
     and not exists (select from tenancy.revoked_tokens r where r.jti = t.jti);
@@ -262,7 +262,7 @@ begin
   end loop;
 end $$;
 
-revoke execute on function tenancy.revoke_tokens(text, uuid, uuid, uuid, bigint), tenancy.end_standing(),
+revoke execute on function tenancy.revoke_tokens(text, uuid, uuid[], uuid, bigint), tenancy.end_standing(),
   tenancy.end_user(), tenancy.end_memberships() from public;
 grant select (org_id, email, role, since) on tenancy.memberships to agent_ready_app;
 grant select (id, org_id, email, role, invited_by, created_at, expires_at, accepted_at, withdrawn_at)

@@ -4,7 +4,7 @@ from tenancy.revocation_head h left join tenancy.revoked_tokens r on r.seq > %(s
 
 -- name: revoke
 select tenancy.revoke_tokens(
-  %(why)s, of_jti => %(jti)s, of_root => %(root)s, of_user => %(user_id)s, of_org => %(org_id)s) as seq;
+  %(why)s, of_jti => %(jti)s, of_roots => %(roots)s::uuid[], of_user => %(user_id)s, of_org => %(org_id)s) as seq;
 
 -- name: count
 select count(*) as revoked from tenancy.revoked_tokens where seq = any(%(seqs)s);

@@ -109,10 +109,13 @@ async def revoke_tokens(connection: Connection, ending: Ending | None, why: str)
     if ending is None:
         return 0
     seqs = [await denylist.revoke(connection, why, user_id=ending.user_id, org_id=ending.org_id)]
-    seqs += [await denylist.revoke(connection, why, root=root) for root in ending.roots]
+    if ending.roots:
+        seqs.append(await denylist.revoke(connection, why, roots=ending.roots))
     return await denylist.count(connection, seqs)
 
 
 async def _end_roots(connection: Connection, roots: Sequence[str], why: str) -> int:
+    if not roots:
+        return 0
     await sessions.end(connection, roots, why)
-    return await denylist.count(connection, [await denylist.revoke(connection, why, root=root) for root in roots])
+    return await denylist.count(connection, [await denylist.revoke(connection, why, roots=roots)])

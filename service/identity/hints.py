@@ -12,6 +12,7 @@ from typing import Any
 
 import redis
 import redis.asyncio
+from redis.asyncio.client import PubSub
 
 CHANNEL = "revocations"
 log = logging.getLogger("service.identity")
@@ -47,9 +48,7 @@ async def listen(url: str, hint: Callable[[int], None], *, ca_file: str | None =
                 async with client.pubsub(ignore_subscribe_messages=True) as channel:
                     await channel.subscribe(CHANNEL)
                     was_away = False
-                    async for message in channel.listen():
-                        if match := _PAYLOAD.fullmatch(bytes(message["data"]).decode("utf-8", "replace")):
-                            hint(int(match[1]))
+                    await _pass_on(channel, hint)
             except (redis.RedisError, OSError) as error:
                 if not was_away:
                     log.warning("no hints of revocations come, the denylist is read every second: %s", error)
@@ -57,3 +56,14 @@ async def listen(url: str, hint: Callable[[int], None], *, ca_file: str | None =
             await asyncio.sleep(_AGAIN)
     finally:
         await client.aclose()
+
+
+async def _pass_on(channel: PubSub, hint: Callable[[int], None]) -> None:
+    """Until the connection ends."""
+    try:
+        async for message in channel.listen():
+            if match := _PAYLOAD.fullmatch(bytes(message["data"]).decode("utf-8", "replace")):
+                hint(int(match[1]))
+    finally:
+        if channel.connection is not None:
+            await channel.connection.disconnect()  # the library's own way does not wait until it is closed
