@@ -13,6 +13,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -64,7 +65,7 @@ def main() -> int:
             environment = environment_of(secrets_of(asked.slug), Path(folder))
             inherited = {name: os.environ[name] for name in _INHERITED if name in os.environ}
             if not asked.login:
-                return _run({**inherited, **environment})
+                return _until_it_ends(_started({**inherited, **environment}))
             return _run_behind_login({**inherited, **environment}, asked.slug, Path(folder))
         except (NotFound, NoClient) as error:
             print(error, file=sys.stderr)
@@ -74,18 +75,26 @@ def main() -> int:
 def _run_behind_login(environment: Mapping[str, str], slug: str, folder: Path) -> int:
     listen, socket = os.environ.get("SAMPLE_LOGIN_LISTEN", login.LISTEN), folder / "sample.sock"
     secret = login.register(slug, listen, folder)
+    sample = _started({**environment, **login.of_sample(os.environ, slug, secret, socket)})
+    while sample.poll() is None and not socket.exists():
+        time.sleep(0.05)
     proxy = subprocess.Popen(["oauth2-proxy"], env=login.of_proxy(os.environ, slug, listen, secret, socket))
     try:
-        return _run({**environment, **login.of_sample(os.environ, slug, secret, socket)})
+        return _until_it_ends(sample)
     finally:
         proxy.terminate()
         proxy.wait()
 
 
-def _run(environment: Mapping[str, str]) -> int:
-    """Until it ends: of itself, by Ctrl-C, which the terminal tells it too, or by a SIGTERM, which is passed on."""
+def _started(environment: Mapping[str, str]) -> "subprocess.Popen[bytes]":
+    """The sample; a SIGTERM to us is passed on to it."""
     sample = subprocess.Popen([sys.executable, "-m", "liveconfig.sample"], env=environment)
     signal.signal(signal.SIGTERM, lambda *_: sample.terminate())
+    return sample
+
+
+def _until_it_ends(sample: "subprocess.Popen[bytes]") -> int:
+    """Its exit code. It ends of itself, by Ctrl-C, which the terminal tells it too, or by a SIGTERM."""
     while True:
         try:
             code = sample.wait()
