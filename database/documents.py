@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from uuid import UUID
 
-from database.tenant_rows import Kept, Rows
+from database.tenant_rows import Kept, Rows, Statements
 
 
 @dataclass(frozen=True)
@@ -17,4 +17,10 @@ class Document(Kept):
     content: str | None
 
 
-DOCUMENTS = Rows("documents", Document)  # key: id
+DOCUMENTS = Rows(  # key: id
+    Document,
+    Statements(
+        "documents.add", "documents.read", "documents.change", "documents.remove", "documents.restore",
+        "documents.living", "documents.deleted",
+    ),
+)  # fmt: skip

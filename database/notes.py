@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from uuid import UUID
 
-from database.tenant_rows import Kept, Rows
+from database.tenant_rows import Kept, Rows, Statements
 
 
 @dataclass(frozen=True)
@@ -15,4 +15,10 @@ class Note(Kept):
     body: str
 
 
-NOTES = Rows("notes", Note)  # key: project_id, id
+NOTES = Rows(  # key: project_id, id
+    Note,
+    Statements(
+        "notes.add", "notes.read", "notes.change", "notes.remove", "notes.restore",
+        "notes.living", "notes.deleted",
+    ),
+)  # fmt: skip

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from database.tenant_rows import Kept, Rows
+from database.tenant_rows import Kept, Rows, Statements
 
 
 @dataclass(frozen=True)
@@ -13,4 +13,10 @@ class Project(Kept):
     description: str
 
 
-PROJECTS = Rows("projects", Project)  # key: id
+PROJECTS = Rows(  # key: id
+    Project,
+    Statements(
+        "projects.add", "projects.read", "projects.change", "projects.remove", "projects.restore",
+        "projects.living", "projects.deleted",
+    ),
+)  # fmt: skip

@@ -41,46 +41,59 @@ NEWEST = Position(datetime(9999, 1, 1, tzinfo=UTC), uuid.UUID(int=2**128 - 1))
 Row = TypeVar("Row", bound=Kept, covariant=True)
 
 
-class Rows(Generic[Row]):
-    """The statements of `queries/<file>.sql`. Its `key` names one row: an id, and what it is below."""
+@dataclass(frozen=True)
+class Statements:
+    """The names of a table's statements."""
 
-    def __init__(self, file: str, row: type[Row]) -> None:
-        self._file, self._row = file, row
+    add: str
+    read: str
+    change: str
+    remove: str
+    restore: str
+    living: str
+    deleted: str
+
+
+class Rows(Generic[Row]):
+    """One table's. `key` names one row: an id, and what it is below."""
+
+    def __init__(self, row: type[Row], statements: Statements) -> None:
+        self._row, self._statements = row, statements
 
     async def add(self, connection: Connection, **values: Any) -> Row | None:
         """The new row; None if what it is to be below is not there. Raise NameTaken."""
-        return await self._one(connection, "add", values)
+        return await self._one(connection, self._statements.add, values)
 
     async def read(self, connection: Connection, **key: Any) -> Row | None:
         """The living row."""
-        return await self._one(connection, "read", key)
+        return await self._one(connection, self._statements.read, key)
 
     async def change(self, connection: Connection, *, version: int | None, **values: Any) -> Row | None:
         """The row with the values that are not None; None unless it lives at that version (None: at any).
 
         Raise NameTaken.
         """
-        return await self._one(connection, "change", {"version": version, **values})
+        return await self._one(connection, self._statements.change, {"version": version, **values})
 
     async def remove(self, connection: Connection, *, version: int | None, **key: Any) -> Row | None:
         """The row, hidden from now on; None unless it lived at that version (None: at any)."""
-        return await self._one(connection, "remove", {"version": version, **key})
+        return await self._one(connection, self._statements.remove, {"version": version, **key})
 
     async def restore(self, connection: Connection, **key: Any) -> Row | None:
         """The row, living again; None if there is no such hidden row. Raise NameTaken."""
-        return await self._one(connection, "restore", key)
+        return await self._one(connection, self._statements.restore, key)
 
     async def page(
         self, connection: Connection, *, deleted: bool, words: str | None, after: Position, most: int, **within: Any
     ) -> list[Row]:
         """The newest `most` rows older than `after`, living or deleted ones, that hold each of the words."""
-        wanted = query(f"{self._file}.{'deleted' if deleted else 'living'}")
+        wanted = query(self._statements.deleted if deleted else self._statements.living)
         values = {"words": words, "at": after.at, "before": after.id, "most": most, **within}
         return [self._row(**row) for row in await fetch_all(connection, wanted, **values)]
 
     async def _one(self, connection: Connection, name: str, values: dict[str, Any]) -> Row | None:
         try:
-            found = await fetch_one(connection, query(f"{self._file}.{name}"), **values)
+            found = await fetch_one(connection, query(name), **values)
         except UniqueViolation as error:  # keys begin with the organization: it is a name of its own
-            raise NameTaken(f"the organization has another of its {self._file} by that name") from error
+            raise NameTaken(f"the organization has another {self._row.__name__.lower()} by that name") from error
         return self._row(**found) if found else None
