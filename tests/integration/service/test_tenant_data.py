@@ -1,5 +1,6 @@
 """Projects, notes and documents over the API: made, found, changed, hidden and brought back."""
 
+import asyncio
 import json
 from typing import Any
 
@@ -187,5 +188,17 @@ def test_who_may_not_is_told_so(stage: Stage) -> None:
         assert kind(await data.ours.replica.client.get(url, headers=OPERATOR)) == (403, "forbidden"), (
             "not staff's to read"
         )
+
+    play(stage, act)
+
+
+def test_of_changes_at_once_one_wins_and_the_others_are_told(stage: Stage) -> None:
+    async def act(data: Data) -> None:
+        made = await data.ours.made("projects", name="Apollo")
+        changes = [data.ours.call("PATCH", f"projects/{made['id']}", match=1, json={"name": f"P{n}"}) for n in range(6)]
+        assert sorted(answer.status_code for answer in await asyncio.gather(*changes)) == [200] + [412] * 5
+        assert (await data.ours.got(f"projects/{made['id']}"))["version"] == 2
+        same = [data.ours.call("POST", "documents", json={"name": "Plan", "content": "x"}) for _ in range(6)]
+        assert sorted(answer.status_code for answer in await asyncio.gather(*same)) == [201] + [409] * 5
 
     play(stage, act)
