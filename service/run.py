@@ -66,7 +66,7 @@ class Server(uvicorn.Server):
         graceful = round(settings.drain)
         super().__init__(
             uvicorn.Config(app, host=settings.host, port=settings.port, log_config=None, access_log=False,
-                           timeout_graceful_shutdown=graceful)
+                           forwarded_allow_ips=settings.proxies, timeout_graceful_shutdown=graceful)
         )  # fmt: skip
         self._jobs, self._drain = jobs, drain
         self._working: asyncio.Task[None] | None = None

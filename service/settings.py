@@ -16,12 +16,14 @@ from service.issuer_settings import IssuerSettings
 class Settings:
     """Times are seconds, sizes bytes. `replica` names this process in leases and logs.
 
-    `operators` are the tokens of further operators by name: who approves a change is told from who asked for it.
+    `proxies` are the addresses whose `X-Forwarded-For` is believed: nobody's, unless somebody is named, because
+    throttles go by it. `operators` are the tokens of further operators by name: who approves a change is told from who asked for it.
     """
 
     operator_token: str = field(repr=False)
     host: str = "127.0.0.1"
     port: int = 0
+    proxies: str = ""
     replica: str = field(default_factory=lambda: f"{socket.gethostname()}/{os.getpid()}/{uuid.uuid4().hex[:8]}")
     wait_limit: float = 10.0
     lease: float = 15.0
@@ -48,6 +50,7 @@ class Settings:
         return cls(
             operator_token=token,
             host=environment.get("API_HOST") or address.hostname or "127.0.0.1",
+            proxies=environment.get("FORWARDED_ALLOW_IPS", ""),
             port=address.port or 8080,
             operators=_operators(environment.get("OPERATOR_TOKENS", "")),
             issuer=IssuerSettings.of(environment),

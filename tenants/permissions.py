@@ -98,7 +98,7 @@ PERMISSIONS: tuple[Permission, ...] = (
     Permission("audit:read", "read and export the organization's audit log", _ADMINS | _STAFF),
     Permission("data:read", "read projects, notes and documents", _EVERYBODY),
     Permission("data:change", "create, change, delete and restore projects, notes and documents", _WORKING),
-    Permission("cluster:use", "a kubeconfig and tokens for kubectl", _EVERYBODY),
+    Permission("cluster:use", "use kubectl, by a kubeconfig and tokens for it", _EVERYBODY),
     Permission("workloads:read", "see workloads, events and logs in the namespace", _EVERYBODY,
                _workloads(_READ) + _BASELINE),
     Permission("workloads:change", "run workloads and open a shell in them", _WORKING, _workloads(_WRITE) + _INSIDE),
