@@ -17,7 +17,8 @@ class Settings:
     """Times are seconds, sizes bytes. `replica` names this process in leases and logs.
 
     `proxies` are the addresses whose `X-Forwarded-For` is believed: nobody's, unless somebody is named, because
-    throttles go by it. `operators` are the tokens of further operators by name: who approves a change is told from who asked for it.
+    throttles go by it. `operators` are the tokens of further operators by name: who approves a change is told from who
+    asked for it.
     """
 
     operator_token: str = field(repr=False)
