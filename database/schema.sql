@@ -109,8 +109,7 @@ declare
 begin
   if tg_op = 'UPDATE' then
     perform tenancy.audit(new.org_id, new.kind || case new.state when 'COMMITTED' then ' committed' else ' failed' end,
-      new.slug, null, jsonb_build_object('operation_id', new.id) || coalesce(
-        jsonb_build_object('problem', new.problem ->> 'title'), '{}'),
+      new.slug, null, jsonb_strip_nulls(jsonb_build_object('operation_id', new.id, 'problem', new.problem ->> 'title')),
       new.caller, new.reason, new.request_id);
     return null;
   end if;
