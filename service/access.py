@@ -4,9 +4,7 @@ What a role may do is decided in `tenants/permissions.py`. Somebody of another o
 told if this one did not exist.
 """
 
-import hashlib
 import hmac
-import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Protocol, TypedDict
@@ -14,9 +12,11 @@ from typing import Protocol, TypedDict
 from fastapi import Request
 
 from database.operations import Operation
+from service.bearer import bearer
 from service.found import nobody
 from service.identity.claims import API, Claims
 from service.identity.errors import TokenRefused, ViewStale
+from service.identity.opaque import digest
 from service.logs import REQUEST_ID
 from service.problems import Problem
 from tenants.permissions import PERMISSIONS, PLATFORM_ROLES, permissions_of
@@ -77,17 +77,6 @@ def acting(name: str, reason: str) -> Acting:
     return Acting(actor=name, reason=reason, request_id=REQUEST_ID.get())
 
 
-def new_token() -> tuple[str, str]:
-    """A token of 256 bits, and what is kept of it."""
-    token = secrets.token_urlsafe(32)
-    return token, digest(token)
-
-
-def digest(token: str) -> str:
-    """SHA-256 of a token, in hexadecimal."""
-    return hashlib.sha256(token.encode()).hexdigest()
-
-
 class Access:
     """Judges the `Authorization` of requests. `operators` are further static tokens, by the name of who holds one."""
 
@@ -100,9 +89,11 @@ class Access:
 
     def caller(self, request: Request) -> Caller:
         """Who calls, anybody without a token; raise a Problem: 401 for a wrong one, 503 if it cannot be told now."""
-        token = _bearer(request)
-        if token is None:
+        if "authorization" not in request.headers:
             return Caller(ANYBODY)
+        token = bearer(request)
+        if not token:
+            raise _unauthorized("write `Authorization: Bearer <token>`")
         name = self._operator(digest(token))
         return Caller(name, OPERATOR) if name is not None else self._person(token)
 
@@ -172,17 +163,7 @@ def check(caller: Caller, permission: str) -> None:
 
 
 def _is_its_own(request: Request, operation: Operation) -> bool:
-    return hmac.compare_digest(digest(_bearer(request) or ""), operation.token_hash or "")
-
-
-def _bearer(request: Request) -> str | None:
-    given = request.headers.get("authorization")
-    if given is None:
-        return None
-    scheme, _, token = given.partition(" ")
-    if scheme.lower() != "bearer" or not token.strip():
-        raise _unauthorized("write `Authorization: Bearer <token>`")
-    return token.strip()
+    return hmac.compare_digest(digest(bearer(request)), operation.token_hash or "")
 
 
 def _unauthorized(detail: str) -> Problem:

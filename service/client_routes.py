@@ -1,8 +1,6 @@
 """OAuth clients: services that log people in by our issuer, of an organization or of the platform."""
 
-import hashlib
 import re
-import secrets
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any
@@ -16,6 +14,7 @@ from service.access import Access, Caller
 from service.client_bodies import OptionalReason, Put
 from service.draining import Draining
 from service.found import find_number
+from service.identity.opaque import digest, new_token
 from service.oidc.builtin import RESERVED
 from service.oidc.routing import NO_STORE
 from service.problems import Problem
@@ -78,10 +77,9 @@ def _router(services: Services, find: Find, draining: Draining, prefix: str) -> 
         """201 with `client_secret`, which is shown once, if it is new; a change has one only with `new_secret`."""
         draining.check()
         full = owner.full(client_id)
-        secret = secrets.token_urlsafe(32)
-        hashed = hashlib.sha256(secret.encode()).hexdigest()
+        secret = new_token()
         is_new = await _put(
-            services, owner, Registered(full, body.name, body.redirect_uris, owner.org_id, hashed), body
+            services, owner, Registered(full, body.name, body.redirect_uris, owner.org_id, digest(secret)), body
         )
         shown = {"client_id": full, "name": body.name, "redirect_uris": list(body.redirect_uris)}
         told = {"client_secret": secret} if is_new or body.new_secret else {}

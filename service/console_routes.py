@@ -9,6 +9,7 @@ from fastapi import APIRouter, Request, Response
 
 from database import sessions
 from database.sessions import Standing
+from service.bearer import bearer
 from service.identity import Identity
 from service.identity.claims import Claims
 from service.oidc import pages
@@ -38,8 +39,8 @@ def router(services: Services, identity: Identity) -> APIRouter:
 
 
 def _holder(identity: Identity, request: Request) -> Claims:
-    scheme, _, token = request.headers.get("authorization", "").partition(" ")
-    claims = judged(identity, token.strip(), CONSOLE) if scheme.lower() == "bearer" else None
+    token = bearer(request)
+    claims = judged(identity, token, CONSOLE) if token else None
     if claims is None:
         raise PageError("You are not logged in, or not any more. Open the console's own address again.", 401)
     return claims

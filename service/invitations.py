@@ -8,10 +8,11 @@ from database.directory import Entry
 from database.invitations import Invitation, Invited
 from database.operations import Wanted
 from database.pool import Connection
-from service.access import Caller, acting, check, digest, new_token
+from service.access import Caller, acting, check
 from service.carrying_out import changed
 from service.found import find_ours
 from service.idempotency import Asking
+from service.identity.opaque import digest, new_token
 from service.members import GOVERNED, described, roles_of
 from service.problems import Problem
 from service.services import Services
@@ -48,12 +49,12 @@ async def invite(services: Services, caller: Caller, slug: str, email: str, role
         )  # fmt: skip
     await _check_rate(services, f"organization {entry.id}", _EACH_OF_ORGANIZATION, _BURST_OF_ORGANIZATION)
     await _check_rate(services, f"address {email}", _EACH_OF_ADDRESS, _BURST_OF_ADDRESS)
-    token, token_hash = new_token()
+    token = new_token()
     async with services.database.transaction(**caller.acting(reason)) as connection:
         await members.lock_living(connection, entry.id)
         made = await invitations.add(
             connection, entry.id,
-            email=email, role=role, invited_by=caller.name, token_hash=token_hash, seconds=LIFETIME,
+            email=email, role=role, invited_by=caller.name, token_hash=digest(token), seconds=LIFETIME,
         )  # fmt: skip
         await _check_room(connection, entry.id, organization)
     text = _TEXT.format(name=organization.name, role=role, by=caller.name, token=token,

@@ -12,6 +12,7 @@ from fastapi import APIRouter, Request
 from pydantic import BaseModel, ConfigDict, Field
 
 from database import browsers
+from service.bearer import bearer
 from service.identity import Identity
 from service.identity.claims import KUBERNETES, Claims
 from service.oidc.judging import judged
@@ -112,8 +113,7 @@ def _check_server(request: Request, secret: str) -> None:
     """Raise a Problem: 404 without a secret to compare with, 401 for whoever does not show it."""
     if not secret:
         raise Problem(404, "not-configured", "Nobody may ask this", "set TOKEN_WEBHOOK_SECRET for the service")
-    scheme, _, shown = request.headers.get("authorization", "").partition(" ")
-    if scheme.lower() != "bearer" or not hmac.compare_digest(shown.strip().encode(), secret.encode()):
+    if not hmac.compare_digest(bearer(request).encode(), secret.encode()):
         raise Problem(
             401, "unauthorized", "The caller is not known", "this is for the API server, which shows a secret",
             headers={"WWW-Authenticate": "Bearer"},

@@ -12,12 +12,13 @@ from database.directory import Entry
 from database.operations import Wanted
 from database.settings import Change as SettingChange
 from service import config_rules, preview
-from service.access import Access, Caller, check, new_token
+from service.access import Access, Caller, check
 from service.bodies import Change, PreviewOf
 from service.carrying_out import carried_out, changed
 from service.draining import Draining
 from service.found import find, find_ours, shown, shown_whole
 from service.idempotency import Asking, asking
+from service.identity.opaque import digest, new_token
 from service.problems import Problem
 from service.reserving import begin
 from service.services import Services
@@ -74,12 +75,12 @@ def router(services: Services, access: Access, draining: Draining) -> APIRouter:
         """
         caller = access.require(request, "organization:delete", slug)
         asked = asking(request, caller, "delete", {"slug": slug})
-        token, token_hash = new_token()
+        token = new_token()
         draining.check()
 
         def wish(_: Entry, organization: Organization) -> Wanted:
             _check_confirmed(organization, confirm)
-            return _deleted(organization, asked, reason, token_hash)
+            return _deleted(organization, asked, reason, digest(token))
 
         return await carried_out(services, slug, asked, wish, begin, token=token)
 

@@ -10,10 +10,11 @@ from database import operations
 from database.errors import SlugTaken
 from database.operations import Operation, Wanted
 from service import steps
-from service.access import Access, new_token
+from service.access import Access
 from service.bodies import SignUp, request_hash
 from service.draining import Draining
 from service.idempotency import key_of, replay
+from service.identity.opaque import digest, new_token
 from service.limits import RateLimit
 from service.logs import REQUEST_ID
 from service.problems import Problem
@@ -37,8 +38,8 @@ def router(services: Services, access: Access, limit: RateLimit, draining: Drain
         if not caller.may("platform:change"):
             await _check_rate(limit, request)
         organization = body.organization()
-        token, token_hash = new_token()
-        wanted = _wanted(organization, caller.name, key, token_hash)
+        token = new_token()
+        wanted = _wanted(organization, caller.name, key, digest(token))
         operation = await _reserve(services, wanted, organization)
         if operation.id != wanted.id:
             return replay(operation, wanted.request_hash, status=201)

@@ -2,7 +2,6 @@
 
 import base64
 import binascii
-import hashlib
 import hmac
 from urllib.parse import unquote_plus
 
@@ -11,11 +10,12 @@ from fastapi import Request
 from database import clients
 from database.clients import Client
 from database.pool import Database
+from service.identity.opaque import digest
 from service.oidc.errors import OAuthError
 from service.oidc.parameters import Parameters
 
 _BASIC = {"WWW-Authenticate": 'Basic realm="agent-ready"'}
-_NOBODYS = hashlib.sha256(b"").hexdigest()  # no client's secret is empty
+_NOBODYS = digest("")  # no client's secret is empty
 
 
 async def authenticated(database: Database, request: Request, given: Parameters) -> Client:
@@ -23,7 +23,7 @@ async def authenticated(database: Database, request: Request, given: Parameters)
     client_id, secret, headers = _shown(request, given)
     client = await clients.find(database, client_id) if client_id else None
     expected = (client.secret_hash if client else None) or _NOBODYS
-    is_right = hmac.compare_digest(hashlib.sha256((secret or "").encode()).hexdigest(), expected)
+    is_right = hmac.compare_digest(digest(secret or ""), expected)
     if client is None or (secret is not None if client.is_public else not is_right):
         raise OAuthError(
             "invalid_client", "this client is unknown, or its secret is missing or wrong; "

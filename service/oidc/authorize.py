@@ -1,14 +1,12 @@
 """GET and POST /oauth2/authorize, and the log-in behind it: who somebody is, once, and a code for the client."""
 
-import hashlib
-import secrets
-
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import RedirectResponse
 
 from database import browsers, codes
 from database.codes import Code
 from service.identity import Identity
+from service.identity.opaque import digest, new_token
 from service.oidc import asking, browser, pages, redirects
 from service.oidc.asking import Asked, Place
 from service.oidc.errors import RedirectError
@@ -87,8 +85,8 @@ async def _logged_in(
         return response
     if not await _is_welcome(services, place, user.email):
         raise _not_welcome()
-    cookie, kept = browser.new_cookie()
-    session = await identity.sessions.begin(user, browser.CLIENT, browser_hash=kept)
+    cookie = new_token()
+    session = await identity.sessions.begin(user, browser.CLIENT, browser_hash=digest(cookie))
     response = await _answer(services, identity, place, asked, session.id)
     browser.keep(request, response, cookie, identity.issuer_url)
     return response
@@ -117,16 +115,11 @@ def _not_welcome() -> RedirectError:
 
 async def _answer(services: Services, identity: Identity, place: Place, asked: Asked, root: str) -> Response:
     """Send the browser back with a code, which stands for the log-in `root`."""
-    code = secrets.token_urlsafe(32)
+    code = new_token()
     kept = Code(place.redirect_uri, asked.code_challenge, asked.nonce, asked.scope)
     async with services.database.transaction() as connection:
-        await codes.add(connection, hash_of(code), place.client.client_id, root, kept, seconds=CODE_SECONDS)
+        await codes.add(connection, digest(code), place.client.client_id, root, kept, seconds=CODE_SECONDS)
     return _back(place, identity, code=code)
-
-
-def hash_of(code: str) -> str:
-    """What is kept of a code."""
-    return hashlib.sha256(code.encode()).hexdigest()
 
 
 def _form(place: Place, given: Parameters, wrong: str, status: int = 200) -> Response:

@@ -1,7 +1,5 @@
 """The issuer's cookie: a session of its own, so that who has logged in is not asked again for the next client."""
 
-import hashlib
-import secrets
 from urllib.parse import urlsplit
 
 from fastapi import Request, Response
@@ -9,22 +7,12 @@ from fastapi import Request, Response
 from database import browsers
 from database.browsers import Browser
 from database.pool import Database
+from service.identity.opaque import digest
 from service.oidc.errors import PageError
 
 COOKIE = "__Host-agent-ready"
 #: The client that a browser's own session is of; nobody can register it.
 CLIENT = "agent-ready-browser"
-
-
-def new_cookie() -> tuple[str, str]:
-    """A cookie's value with 256 random bits, and what is kept of it."""
-    value = secrets.token_urlsafe(32)
-    return value, digest(value)
-
-
-def digest(value: str) -> str:
-    """SHA-256, in hexadecimal."""
-    return hashlib.sha256(value.encode()).hexdigest()
 
 
 async def logged_in(database: Database, request: Request) -> Browser | None:

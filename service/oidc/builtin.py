@@ -1,12 +1,12 @@
 """The clients that every platform has, written again and again: what the environment says of them may have changed."""
 
-import hashlib
 from collections.abc import Iterator
 
 from database import clients, codes
 from database.clients import Registered
 from database.pool import Database
 from service.identity.claims import API, CLI, KUBERNETES
+from service.identity.opaque import digest
 from service.issuer_settings import IssuerSettings
 from service.oidc import browser
 
@@ -32,6 +32,5 @@ def _all(settings: IssuerSettings) -> Iterator[Registered]:
     for client_id, name in _PUBLIC.items():
         yield Registered(client_id, name, _LOOPBACK, None)
     if settings.console_client_secret and settings.console_url:
-        hashed = hashlib.sha256(settings.console_client_secret.encode()).hexdigest()
         addresses = [f"{settings.console_url}/oauth2/callback", f"{settings.console_url}/"]
-        yield Registered(CONSOLE, "the console", addresses, None, hashed)
+        yield Registered(CONSOLE, "the console", addresses, None, digest(settings.console_client_secret))

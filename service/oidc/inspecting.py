@@ -7,10 +7,11 @@ from fastapi.responses import JSONResponse
 
 from database import browsers, clients
 from database.clients import Client
+from service.bearer import bearer
 from service.identity import Identity
 from service.identity.claims import API, CLI, Claims
+from service.identity.opaque import digest
 from service.oidc.authentication import authenticated, with_secret
-from service.oidc.browser import digest
 from service.oidc.errors import OAuthError
 from service.oidc.judging import audience_of, judged
 from service.oidc.parameters import Parameters, of_form
@@ -47,7 +48,7 @@ def router(services: Services, identity: Identity) -> APIRouter:
     @routes.post("/oauth2/userinfo", summary="Who a token's holder is", operation_id="userinfo_by_post")
     async def userinfo(request: Request) -> JSONResponse:
         """For every token that counts, of the API or of a client."""
-        claims = await _of_anybody(services, identity, _bearer(request))
+        claims = await _of_anybody(services, identity, bearer(request))
         return JSONResponse({**person(claims)}, headers=NO_STORE)
 
     return routes
@@ -82,17 +83,12 @@ async def _revoke(services: Services, identity: Identity, client: Client, token:
 
 async def _of_anybody(services: Services, identity: Identity, token: str) -> Claims:
     """The token's claims, of whatever audience there is; raise an OAuthError (401)."""
+    if not token:
+        raise _unauthorized("send `Authorization: Bearer <token>`")
     claims = judged(identity, token, audience_of(token))
     if claims is None or (claims.audience != API and await clients.find(services.database, claims.audience) is None):
         raise _unauthorized("the token does not count; log in again")
     return claims
-
-
-def _bearer(request: Request) -> str:
-    scheme, _, token = request.headers.get("authorization", "").partition(" ")
-    if scheme.lower() != "bearer" or not token.strip():
-        raise _unauthorized("send `Authorization: Bearer <token>`")
-    return token.strip()
 
 
 def _unauthorized(description: str) -> OAuthError:

@@ -10,10 +10,10 @@ from database.clients import Client
 from database.codes import Taken
 from service.identity import Identity
 from service.identity.claims import CLI, KUBERNETES
+from service.identity.opaque import digest
 from service.identity.standing import Granted
 from service.oidc import pkce
 from service.oidc.authentication import authenticated
-from service.oidc.authorize import hash_of
 from service.oidc.errors import OAuthError
 from service.oidc.judging import judged
 from service.oidc.parameters import Parameters, of_form
@@ -78,7 +78,7 @@ async def _taken(services: Services, identity: Identity, client: Client, given: 
     """The code, which counts no more after this, whatever comes of it."""
     code, verifier = _needed(given, "code"), _needed(given, "code_verifier")
     async with services.database.transaction() as connection:
-        taken = await codes.take(connection, hash_of(code), client.client_id)
+        taken = await codes.take(connection, digest(code), client.client_id)
     if taken is not None and taken.was_used:
         log.warning("an authorization code of %s came a second time; its log-in ends", client.client_id)
         await identity.sessions.end(taken.browser.session_id, "an authorization code came a second time")
