@@ -124,7 +124,7 @@ PUBLIC = {
     ("GET", "/oauth2/authorize"), ("POST", "/oauth2/authorize"), ("GET", "/oauth2/log-in"), ("POST", "/oauth2/log-in"),
     ("POST", "/oauth2/go-on"), ("POST", "/oauth2/token"), ("POST", "/oauth2/introspect"), ("POST", "/oauth2/revoke"),
     ("GET", "/oauth2/userinfo"), ("POST", "/oauth2/userinfo"),
-    ("POST", "/oauth2/go-on"), ("GET", "/oauth2/logout"), ("POST", "/oauth2/logout"), ("POST", "/oauth2/log-out"),
+    ("GET", "/oauth2/logout"), ("POST", "/oauth2/logout"), ("POST", "/oauth2/log-out"),
     ("POST", "/v1/kubernetes/token-review"), ("POST", "/v1/kubernetes/access-review"), ("GET", "/console"),
     ("GET", "/healthz"), ("GET", "/readyz"), ("GET", "/metrics"), ("GET", "/openapi.json"),
 }  # fmt: skip
