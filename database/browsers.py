@@ -29,24 +29,8 @@ async def find(database: Database, browser_hash: str) -> Browser | None:
     return Browser.of(found) if found else None
 
 
-async def is_member(database: Database, email: str, org_id: int) -> bool:
-    """Whether the address belongs to the organization."""
-    async with database.statement() as connection:
-        found = await fetch_one(connection, query("browsers.is_member"), email=email, org_id=org_id)
-    return bool(found and found["is_member"])
-
-
 async def is_enabled(database: Database, user_id: str) -> bool:
     """Whether there is such an account and nobody has disabled it."""
     async with database.statement() as connection:
         found = await fetch_one(connection, query("browsers.is_enabled"), user_id=user_id)
     return bool(found and found["is_enabled"])
-
-
-async def of_refresh_token(database: Database, token_hash: str, client_id: str) -> str | None:
-    """The session of the client's refresh token with that SHA-256, used or not; None if it has none like that."""
-    async with database.statement() as connection:
-        found = await fetch_one(
-            connection, query("browsers.of_refresh_token"), token_hash=token_hash, client_id=client_id
-        )
-    return found["session_id"] if found else None

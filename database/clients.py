@@ -35,12 +35,7 @@ class Client:
 async def find(database: Database, client_id: str) -> Client | None:
     """The client with that id, or None."""
     async with database.statement() as connection:
-        return await read(connection, client_id)
-
-
-async def read(connection: Connection, client_id: str) -> Client | None:
-    """The same in the connection's transaction."""
-    found = await fetch_one(connection, query("clients.find"), client_id=client_id)
+        found = await fetch_one(connection, query("clients.find"), client_id=client_id)
     return Client(**found) if found else None
 
 

@@ -39,6 +39,11 @@ async def lock_living(connection: Connection, org_id: int) -> None:
         raise NoSuchOrganization(f"organization {org_id} was deleted; it has no members any more")
 
 
+async def belongs(connection: Connection, org_id: int, email: str) -> bool:
+    """Whether the address is a member."""
+    return await fetch_one(connection, query("members.belongs"), org_id=org_id, email=email) is not None
+
+
 async def roles(connection: Connection, org_id: int) -> dict[str, str]:
     """Role by address, in the addresses' order."""
     return {row["email"]: row["role"] for row in await fetch_all(connection, query("members.roles"), org_id=org_id)}

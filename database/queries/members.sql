@@ -16,6 +16,9 @@ select %(org_id)s, w.email, w.role from wanted w
 where not exists (select from tenancy.memberships m where m.org_id = %(org_id)s and m.email = w.email)
 on conflict do nothing;
 
+-- name: belongs
+select from tenancy.memberships where org_id = %(org_id)s and email = %(email)s;
+
 -- name: roles
 select email, role from tenancy.memberships where org_id = %(org_id)s order by email;
 

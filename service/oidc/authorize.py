@@ -3,7 +3,7 @@
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import RedirectResponse
 
-from database import browsers, codes
+from database import codes, members
 from database.codes import Code
 from service.identity import Identity
 from service.identity.opaque import digest, new_token
@@ -95,7 +95,10 @@ async def _logged_in(
 async def _is_welcome(services: Services, place: Place, email: str) -> bool:
     """Whether the address belongs to the client's organization, if it is an organization's."""
     owner = place.client.org_id
-    return owner is None or await browsers.is_member(services.database, email, owner)
+    if owner is None:
+        return True
+    async with services.database.statement() as connection:
+        return await members.belongs(connection, owner, email)
 
 
 def _ask(place: Place, asked: Asked, given: Parameters, email: str) -> Response:

@@ -5,7 +5,7 @@ from typing import Any
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import JSONResponse
 
-from database import browsers, clients
+from database import clients, refresh_tokens, sessions
 from database.clients import Client
 from service.bearer import bearer
 from service.identity import Identity
@@ -76,9 +76,11 @@ async def _revoke(services: Services, identity: Identity, client: Client, token:
         if claims is not None:
             await identity.sessions.revoke(claims.jti, f"revoked by {client.client_id}")
             return
-    session = await browsers.of_refresh_token(services.database, digest(token), client.client_id)
-    if session is not None:
-        await identity.sessions.end(session, f"ended by {client.client_id}")
+    async with services.database.transaction() as connection:
+        session_id = await refresh_tokens.session_of(connection, digest(token))
+        session = await sessions.find(connection, session_id) if session_id else None
+    if session is not None and session.client_id == client.client_id:
+        await identity.sessions.end(session.id, f"ended by {client.client_id}")
 
 
 async def _of_anybody(services: Services, identity: Identity, token: str) -> Claims:
