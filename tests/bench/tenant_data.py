@@ -44,6 +44,9 @@ async def _writes(url: str, token: str) -> list[Row]:
     headers, rows = {"Authorization": f"Bearer {token}"}, list[Row]()
     async with httpx2.AsyncClient(base_url=url, headers=headers, trust_env=False, timeout=30) as http:
         projects = f"/v1/organizations/{SLUG}/projects"
+        idle = await _steady(http, "/healthz", lambda number: None, SECONDS / 3)
+        rows.append({"what": "reference: `GET /healthz`, p50 / p99", "here": f"{pair(idle)} ms", "aim": "-",
+                     "seconds": idle})  # fmt: skip
         holder = (await http.post(projects, json={"name": "holder"})).raise_for_status().json()["id"]
         for what, path, body in (
             ("create a project", projects, lambda number: {"name": f"project {number}", "description": "one of many"}),
@@ -68,7 +71,8 @@ async def _steady(http: httpx2.AsyncClient, path: str, body: Callable[[int], Any
     async def one(number: int) -> float:
         due = began + number / RATE
         await asyncio.sleep(due - time.perf_counter())
-        (await http.post(path, json=body(number))).raise_for_status()
+        sent = body(number)
+        (await http.request("POST" if sent else "GET", path, json=sent)).raise_for_status()
         return time.perf_counter() - due
 
     return list(await asyncio.gather(*(one(number) for number in range(round(RATE * seconds)))))
