@@ -7,6 +7,7 @@ import hashlib
 import json
 from typing import Annotated, Any
 
+from fastapi import Query
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from service.problems import invalid
@@ -14,17 +15,24 @@ from tenants.fields import Cpu, DisplayName, Email, PlanName, SettingValue, Size
 from tenants.model import Database, Member, Network, Organization
 
 _REASON = 200
-_STORABLE = r"^[^\x00]*$"  # what PostgreSQL takes for text
-Reason = Annotated[
-    str, Field(min_length=1, max_length=_REASON, pattern=_STORABLE, description="Why; kept in the history")
+STORABLE = r"^[^\x00]*$"  # what PostgreSQL takes for text
+_WHY = "Why; kept in the history"
+Reason = Annotated[str, Field(min_length=1, max_length=_REASON, pattern=STORABLE, description=_WHY)]
+ReasonOrNone = Annotated[str, Field(max_length=_REASON, pattern=STORABLE, description=_WHY)]
+# Of what has no body.
+AskedReason = Annotated[
+    str, Query(alias="reason", min_length=1, max_length=_REASON, pattern=STORABLE, description=_WHY)
 ]
+AskedReasonOrNone = Annotated[str, Query(alias="reason", max_length=_REASON, pattern=STORABLE, description=_WHY)]
 
 
-class _Strict(BaseModel):
+class Strict(BaseModel):
+    """What is not listed is refused, and nothing is taken for what it is not."""
+
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
 
 
-class Sizes(_Strict):
+class Sizes(Strict):
     """Amounts that differ from the plan's defaults."""
 
     cpu: Cpu | None = Field(None, description="Cores (2, 0.5) or millicores (500m)")
@@ -37,7 +45,7 @@ class Sizes(_Strict):
         return {key: value for key, value in found.items() if value is not None}
 
 
-class SignUp(_Strict):
+class SignUp(Strict):
     """A customer who wants an organization."""
 
     name: DisplayName = Field(description="The customer's name, as people write it")
@@ -68,7 +76,7 @@ class QuotaChange(Sizes):
         return self
 
 
-class _Changeable(_Strict):
+class _Changeable(Strict):
     """What a change may name."""
 
     name: DisplayName | None = None

@@ -1,27 +1,20 @@
 """What callers send to register a client."""
 
-from typing import Annotated
+from pydantic import Field, field_validator
 
-from fastapi import Query
-from pydantic import BaseModel, ConfigDict, Field, field_validator
-
+from service.bodies import ReasonOrNone, Strict
 from service.oidc.redirects import problem_of
 from tenants.fields import DisplayName
 
-_STORABLE = r"^[^\x00]*$"
-OptionalReason = Annotated[str, Query(max_length=200, pattern=_STORABLE, description="Why; kept in the audit log")]
 
-
-class Put(BaseModel):
+class Put(Strict):
     """A client as it is to be."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
 
     name: DisplayName = Field(description="What people are told that they log in to")
     redirect_uris: tuple[str, ...] = Field(
         min_length=1, max_length=10, strict=False, description="https, to the letter; http on loopback only"
     )
-    reason: str = Field("", max_length=200, pattern=_STORABLE, description="Why; kept in the audit log")
+    reason: ReasonOrNone = ""
     new_secret: bool = Field(False, description="Replace the secret; the old one ends at once")
 
     @field_validator("redirect_uris")

@@ -11,7 +11,8 @@ from fastapi.responses import JSONResponse
 from database import clients
 from database.clients import Client, Registered
 from service.access import Access, Caller
-from service.client_bodies import OptionalReason, Put
+from service.bodies import AskedReasonOrNone
+from service.client_bodies import Put
 from service.draining import Draining
 from service.found import find_number
 from service.identity.opaque import digest, new_token
@@ -86,7 +87,7 @@ def _router(services: Services, find: Find, draining: Draining, prefix: str) -> 
         return JSONResponse(shown | told, 201 if is_new else 200, headers=NO_STORE)
 
     @routes.delete("/{client_id}", status_code=204, summary="Remove one")
-    async def remove(client_id: str, reason: OptionalReason = "", owner: _Owner = owned) -> Response:
+    async def remove(client_id: str, reason: AskedReasonOrNone = "", owner: _Owner = owned) -> Response:
         """From then on it is nobody: no code, no token and no introspection. Its people stay logged in elsewhere."""
         draining.check()
         full = owner.full(client_id)

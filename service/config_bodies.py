@@ -4,12 +4,12 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Annotated, Any
 
-from fastapi import Path, Query
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, field_validator, model_validator
+from fastapi import Path
+from pydantic import AwareDatetime, Field, field_validator, model_validator
 
 from database.change_sets import Asked
 from database.settings import Change
-from service.bodies import Reason
+from service.bodies import Reason, Strict
 from service.problems import Problem
 from tenants import settings
 
@@ -18,17 +18,9 @@ NEWEST = 2**62  # above every version and revision
 _SERVICE, _KEY = r"^[a-z][a-z0-9_]{0,62}$", r"^[A-Za-z][A-Za-z0-9_.-]{0,62}$"
 Service = Annotated[str, Path(pattern=_SERVICE)]
 Key = Annotated[str, Path(pattern=_KEY)]
-AskedReason = Annotated[
-    str,
-    Query(alias="reason", min_length=1, max_length=200, pattern=r"^[^\x00]*$", description="Why; kept in the history"),
-]
 
 
-class _Strict(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
-
-
-class Put(_Strict):
+class Put(Strict):
     """A setting's new value."""
 
     value: Any = Field(description="As its declaration says; true and false of a flag mean always on, always off")
@@ -42,20 +34,20 @@ class Put(_Strict):
         return value
 
 
-class Rollback(_Strict):
+class Rollback(Strict):
     """Have the value of an earlier version again, as a new version."""
 
     to_version: int = Field(ge=1, le=NEWEST)
     reason: Reason
 
 
-class Why(_Strict):
+class Why(Strict):
     """Nothing but the reason."""
 
     reason: Reason
 
 
-class One(_Strict):
+class One(Strict):
     """One change of a change set."""
 
     service: str = Field(pattern=_SERVICE)
@@ -73,7 +65,7 @@ class One(_Strict):
         return self
 
 
-class ChangeSet(_Strict):
+class ChangeSet(Strict):
     """Several settings that change together, or not at all."""
 
     changes: tuple[One, ...] = Field(min_length=1, max_length=MOST, strict=False)

@@ -10,7 +10,8 @@ from fastapi.responses import JSONResponse
 from database import setting_history
 from database import settings as rows
 from service import config_files, config_rules, importing
-from service.config_bodies import NEWEST, AskedReason, Key, Service, as_time
+from service.bodies import AskedReason
+from service.config_bodies import NEWEST, Key, Service, as_time
 from service.config_scope import Find, Scope
 from service.config_views import all_effective, differences, shown_past, shown_version, tag
 from service.draining import Draining

@@ -7,7 +7,8 @@ from database import setting_history
 from database import settings as rows
 from database.settings import Change
 from service import config_rules
-from service.config_bodies import AskedReason, Key, Put, Rollback, Service, Why
+from service.bodies import AskedReason
+from service.config_bodies import Key, Put, Rollback, Service, Why
 from service.config_scope import Find, Scope
 from service.config_views import Effective, effective
 from service.draining import Draining

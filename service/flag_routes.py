@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from liveconfig.flags import Details, ErrorCode, FlagSet
 from service import flag_sets, importing
-from service.config_bodies import AskedReason
+from service.bodies import AskedReason
 from service.config_scope import Find, Scope
 from service.draining import Draining
 from service.flag_sets import DEFAULT_SERVICE, AllFlags

@@ -4,13 +4,13 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Path, Request
 from fastapi.responses import JSONResponse, Response
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
 from database import invitations as rows
 from database.invitations import Invitation
 from service import invitations
 from service.access import Access
-from service.bodies import request_hash
+from service.bodies import Reason, Strict, request_hash
 from service.carrying_out import carried_out
 from service.draining import Draining
 from service.found import find_number
@@ -23,19 +23,15 @@ from tenants.permissions import RoleName
 Id = Annotated[str, Path(pattern="^[0-9a-f]{8}-([0-9a-f]{4}-){3}[0-9a-f]{12}$", description="Of the invitation")]
 
 
-class _Strict(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
-
-
-class Invite(_Strict):
+class Invite(Strict):
     """Who is to join, as what."""
 
     email: Email
     role: RoleName
-    reason: str = Field("invited", min_length=1, max_length=200, pattern=r"^[^\x00]*$")
+    reason: Reason = "invited"
 
 
-class Accept(_Strict):
+class Accept(Strict):
     """The mailed token, and what the new account is to log in with."""
 
     token: str = Field(min_length=1, max_length=200, repr=False)

@@ -2,16 +2,16 @@
 
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Path, Query, Request
+from fastapi import APIRouter, Path, Request
 from fastapi.responses import JSONResponse
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
 from database import members as rows
 from database.directory import Entry
 from database.operations import Wanted
 from service import members
 from service.access import Access, check
-from service.bodies import Reason
+from service.bodies import AskedReason, Reason, Strict
 from service.carrying_out import carried_out, changed
 from service.draining import Draining
 from service.found import find_number
@@ -23,23 +23,16 @@ from tenants.model import Organization
 from tenants.permissions import RoleName
 
 Address = Annotated[str, Path(max_length=254, description="The member's e-mail address, lower case")]
-AskedReason = Annotated[
-    str, Query(alias="reason", min_length=1, max_length=200, pattern=r"^[^\x00]*$", description="Why; kept for ever")
-]
 
 
-class _Strict(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
-
-
-class HasRole(_Strict):
+class HasRole(Strict):
     """What a member is to be."""
 
     role: RoleName
     reason: Reason
 
 
-class Transfer(_Strict):
+class Transfer(Strict):
     """Whose the organization is to be."""
 
     to: Email = Field(description="A member, an owner from now on")

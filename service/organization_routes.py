@@ -13,7 +13,7 @@ from database.operations import Wanted
 from database.settings import Change as SettingChange
 from service import config_rules, preview
 from service.access import Access, Caller, check
-from service.bodies import Change, PreviewOf
+from service.bodies import AskedReasonOrNone, Change, PreviewOf
 from service.carrying_out import carried_out, changed
 from service.draining import Draining
 from service.found import find, find_ours, shown, shown_whole
@@ -27,7 +27,6 @@ from tenants.model import Organization
 Limit = Annotated[int, Query(ge=1, le=200, description="Organizations a page")]
 After = Annotated[str, Query(max_length=20, pattern="^[0-9]*$", description="`next` of the page before")]
 Confirm = Annotated[str, Query(max_length=63, description="The slug again, to delete a protected organization")]
-Reason = Annotated[str, Query(max_length=200, description="Why; kept with the operation")]
 
 IfMatch = Annotated[
     str | None, Header(max_length=100, description="`ETag` of what was read: 412 if it was changed since")
@@ -68,7 +67,9 @@ def router(services: Services, access: Access, draining: Draining) -> APIRouter:
         return shown_whole(entry)
 
     @routes.delete("/{slug}", summary="Delete an organization and everything in it", status_code=200)
-    async def delete(request: Request, slug: str, confirm: Confirm = "", reason: Reason = "") -> JSONResponse:
+    async def delete(
+        request: Request, slug: str, confirm: Confirm = "", reason: AskedReasonOrNone = ""
+    ) -> JSONResponse:
         """Protected organizations need `confirm=<slug>`. 200 when all is gone, 202 while it goes.
 
         With 202 comes a token that reads the operation: a member's own counts no more once the organization is gone.

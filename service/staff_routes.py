@@ -3,11 +3,11 @@
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Path, Request
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
+from pydantic import Field, TypeAdapter, ValidationError
 
 from database import staff
 from service.access import Access
-from service.bodies import Reason
+from service.bodies import Reason, Strict
 from service.problems import invalid
 from service.services import Services
 from tenants.fields import Email
@@ -17,10 +17,8 @@ Address = Annotated[str, Path(max_length=254, description="An e-mail address, lo
 _EMAIL: TypeAdapter[str] = TypeAdapter(Email)
 
 
-class HasRole(BaseModel):
+class HasRole(Strict):
     """What somebody is to be on the platform."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
 
     role: PlatformRole | None = Field(description="operator, auditor, or null for neither")
     reason: Reason
