@@ -17,6 +17,7 @@ from database import members, organizations, users
 from database.organizations import Facts
 from service.oidc import builtin
 from tests.integration.service.conftest import OPERATOR, Replica, new_slug
+from tests.integration.service.identity_stage import bearer
 from tests.unit.service.identity.fakes import ISSUER
 
 PASSWORD = "correct horse battery staple"
@@ -57,14 +58,18 @@ def address(name: str, slug: str) -> str:
     return f"{name}@{slug}.example"
 
 
+async def headers_of(replica: Replica, email: str, slug: str | None = None) -> dict[str, str]:
+    """The header that somebody with an account sends who has logged in with PASSWORD."""
+    return bearer(await replica.services.identity.sessions.log_in(email, PASSWORD, "10.0.0.1", slug))
+
+
 async def registered(replica: Replica, slug: str | None = None) -> tuple[str, str]:
     """A client with a secret, of the organization or of the platform; its id and the secret."""
     path = f"/v1/organizations/{slug}/clients" if slug else "/v1/platform/clients"
     name = f"wiki-{secrets.token_hex(4)}"
     by = OPERATOR
     if slug:
-        token = await replica.services.identity.sessions.log_in(address("ada", slug), PASSWORD, "10.0.0.1", slug)
-        by = {"Authorization": f"Bearer {token.access_token}"}
+        by = await headers_of(replica, address("ada", slug), slug)
     answer = await replica.client.put(f"{path}/{name}", json={"name": "Wiki", "redirect_uris": [WIKI]}, headers=by)
     assert answer.status_code == 201, answer.text
     return answer.json()["client_id"], answer.json()["client_secret"]

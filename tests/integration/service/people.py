@@ -7,6 +7,7 @@ from service.identity.claims import CLI
 from service.identity.standing import Granted
 from tenants import names
 from tests.integration.service.conftest import OPERATOR, Replica, Stage
+from tests.integration.service.identity_stage import bearer
 
 Headers = dict[str, str]
 _NO_PASSWORD = "$argon2id$v=19$m=8,t=1,p=1$c2FsdHNhbHQ$AAAAAAAAAAAAAAAAAAAAAA"
@@ -22,7 +23,7 @@ async def granted(replica: Replica, email: str, slug: str | None = None) -> Gran
 
 async def headers_of(replica: Replica, email: str, slug: str | None = None) -> Headers:
     """The header that they send."""
-    return bearer((await granted(replica, email, slug)).access_token)
+    return bearer(await granted(replica, email, slug))
 
 
 async def staff_of(replica: Replica, role: str) -> Headers:
@@ -31,11 +32,6 @@ async def staff_of(replica: Replica, role: str) -> Headers:
     async with replica.services.database.transaction(actor="test") as connection:
         await staff.put(connection, email, role)
     return await headers_of(replica, email)
-
-
-def bearer(token: str) -> Headers:
-    """A token as a header."""
-    return {"Authorization": f"Bearer {token}"}
 
 
 async def joined(replica: Replica, slug: str, **roles: str) -> None:

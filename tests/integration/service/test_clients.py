@@ -7,25 +7,20 @@ from database import clients
 from service.issuer_settings import IssuerSettings
 from service.oidc import builtin
 from tests.integration.service.conftest import OPERATOR, Replica, Stage, new_slug
-from tests.integration.service.oidc_stage import PASSWORD, WIKI, Flow, address, browser, organization, registered
+from tests.integration.service.oidc_stage import WIKI, Flow, address, browser, headers_of, organization, registered
 
 CONSOLE = IssuerSettings(console_url="https://console.test", console_client_secret="the secret of the console")
 BODY = {"name": "Wiki", "redirect_uris": [WIKI], "reason": "to read"}
 
 
-async def bearer(replica: Replica, email: str, slug: str) -> dict[str, str]:
-    granted = await replica.services.identity.sessions.log_in(email, PASSWORD, "10.0.0.1", slug)
-    return {"Authorization": f"Bearer {granted.access_token}"}
-
-
 def test_an_organizations_client_is_its_own_and_its_secret_is_shown_once(stage: Stage) -> None:
     async def act(replica: Replica) -> None:
         slug, neighbour = [await organization(replica, ada="admin", bob="member") for _ in range(2)]
-        ada, path = await bearer(replica, address("ada", slug), slug), f"/v1/organizations/{slug}/clients"
+        ada, path = await headers_of(replica, address("ada", slug), slug), f"/v1/organizations/{slug}/clients"
         made = await replica.client.put(f"{path}/wiki", json=BODY, headers=ada)
         assert (made.status_code, made.json()["client_id"]) == (201, f"{slug}.wiki")
         assert len(made.json()["client_secret"]) >= 43 and made.headers["cache-control"] == "no-store"
-        theirs = await bearer(replica, address("ada", neighbour), neighbour)
+        theirs = await headers_of(replica, address("ada", neighbour), neighbour)
         same = await replica.client.put(f"/v1/organizations/{neighbour}/clients/wiki", json=BODY, headers=theirs)
         assert same.status_code == 201, "a neighbour's name is neither taken nor told"
         changed = await replica.client.put(f"{path}/{slug}.wiki", json=BODY | {"name": "Notes"}, headers=ada)
@@ -35,7 +30,7 @@ def test_an_organizations_client_is_its_own_and_its_secret_is_shown_once(stage: 
         listed = await replica.client.get(path, headers=ada)
         assert [one["client_id"] for one in listed.json()["items"]] == [f"{slug}.wiki"]
         assert made.json()["client_secret"] not in listed.text
-        bob = await bearer(replica, address("bob", slug), slug)
+        bob = await headers_of(replica, address("bob", slug), slug)
         assert (await replica.client.put(f"{path}/x", json=BODY, headers=bob)).status_code == 403
         assert (await replica.client.get(path, headers=theirs)).status_code == 404
         assert (await replica.client.delete(f"{path}/wiki?reason=old", headers=ada)).status_code == 204
@@ -93,7 +88,7 @@ def test_the_console_believes_its_own_id_token_and_no_header(stage: Stage) -> No
         assert page.status_code == 200 and all(part in page.text for part in (ada, slug, "owner", "/oauth2/sign_out"))
         assert page.headers["content-security-policy"].startswith("default-src 'none'")
         forged = await replica.client.get("/console", headers={"X-Forwarded-Email": ada, "X-Forwarded-User": ada})
-        at_api = (await bearer(replica, ada, slug))["Authorization"].removeprefix("Bearer ")
+        at_api = (await headers_of(replica, ada, slug))["Authorization"].removeprefix("Bearer ")
         assert forged.status_code == 401
         assert {(await console(replica, wrong)).status_code for wrong in (theirs, at_api, "", "a.b.c")} == {401}
         await replica.client.get("/oauth2/logout", params={"id_token_hint": tokens["id_token"]})

@@ -22,7 +22,7 @@ from schemathesis.checks import CHECKS, load_all_checks
 from cluster.api import ClusterApi
 from tests.integration.prepared import Prepared
 from tests.integration.service.conftest import OPERATOR, Replica, Stage, new_slug, signed_up
-from tests.integration.service.oidc_stage import PASSWORD, account
+from tests.integration.service.oidc_stage import account, headers_of
 from tests.integration.service.test_kubernetes import SERVER, TOLD
 
 EXAMPLES = int(os.environ.get("FUZZ_EXAMPLES", "12"))
@@ -77,8 +77,7 @@ async def _target(replica: Replica, url: str) -> Target:
     slug = new_slug("fuzzed")
     await signed_up(replica, slug)
     owner = await account(replica, "ada@acme.example")
-    granted = await replica.services.identity.sessions.log_in(owner, PASSWORD, "127.0.0.1", slug)
-    return Target(url, slug, ({}, OPERATOR, SERVER, {"Authorization": f"Bearer {granted.access_token}"}))
+    return Target(url, slug, ({}, OPERATOR, SERVER, await headers_of(replica, owner, slug)))
 
 
 def test_no_request_makes_the_api_fail_or_answer_outside_its_document(target: Target) -> None:

@@ -6,7 +6,8 @@ from pathlib import Path
 from typing import Any
 
 from tests.integration.service.conftest import OPERATOR, Replica, Stage, new_slug
-from tests.integration.service.people import Headers, bearer, headers_of, roles, staff_of
+from tests.integration.service.identity_stage import bearer
+from tests.integration.service.people import Headers, headers_of, roles, staff_of
 
 PASSWORD = "seven sturdy wooden boats"
 

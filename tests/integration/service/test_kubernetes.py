@@ -9,12 +9,12 @@ import yaml
 from service.issuer_settings import IssuerSettings
 from tests.integration.service.conftest import OPERATOR, Replica, Stage
 from tests.integration.service.oidc_stage import (
-    PASSWORD,
     Flow,
     account,
     address,
     browser,
     claims,
+    headers_of,
     organization,
     remove,
 )
@@ -28,11 +28,6 @@ TOLD = IssuerSettings(
 
 def play(stage: Stage, act: Any) -> None:
     replace(stage, settings=replace(stage.settings, issuer=TOLD)).play(act)
-
-
-async def access(replica: Replica, email: str, slug: str | None = None) -> dict[str, str]:
-    granted = await replica.services.identity.sessions.log_in(email, PASSWORD, "10.0.0.1", slug)
-    return {"Authorization": f"Bearer {granted.access_token}"}
 
 
 async def review(replica: Replica, token: str, *audiences: str, by: dict[str, str] = SERVER) -> httpx2.Response:
@@ -55,7 +50,7 @@ def test_a_session_gives_a_token_for_kubectl_and_the_api_server_is_told_whose_it
         slug = await organization(replica, ada="owner", bob="viewer")
         for name in ("ada", "bob"):
             answer = await replica.client.post(
-                "/v1/auth/kubernetes", headers=await access(replica, address(name, slug))
+                "/v1/auth/kubernetes", headers=await headers_of(replica, address(name, slug))
             )
             assert (answer.status_code, answer.headers["cache-control"]) == (200, "no-store")
             token, said = answer.json()["token"], claims(answer.json()["token"])
@@ -80,7 +75,7 @@ def test_a_session_gives_a_token_for_kubectl_and_the_api_server_is_told_whose_it
 def test_what_is_done_with_a_token_is_denied_from_its_end_on_and_never_allowed_here(stage: Stage) -> None:
     async def act(replica: Replica) -> None:
         slug = await organization(replica, ada="owner")
-        bearer = await access(replica, address("ada", slug))
+        bearer = await headers_of(replica, address("ada", slug))
         said = claims((await replica.client.post("/v1/auth/kubernetes", headers=bearer)).json()["token"])
 
         async def judged(*ids: str, by: dict[str, str] = SERVER) -> tuple[int, Any]:
@@ -103,7 +98,7 @@ def test_what_is_done_with_a_token_is_denied_from_its_end_on_and_never_allowed_h
 def test_no_other_token_gets_into_the_cluster_and_nobody_else_may_ask(stage: Stage) -> None:
     async def act(replica: Replica) -> None:
         slug = await organization(replica, ada="owner")
-        bearer = await access(replica, address("ada", slug))
+        bearer = await headers_of(replica, address("ada", slug))
         for wrong in (bearer["Authorization"].removeprefix("Bearer "), "", "x", "a.b.c", "ey" * 5000):
             assert (await status(replica, wrong))["authenticated"] is False
         token = (await replica.client.post("/v1/auth/kubernetes", headers=bearer)).json()["token"]
@@ -123,9 +118,9 @@ def test_who_belongs_to_nothing_gets_no_token_for_kubectl(stage: Stage) -> None:
     async def act(replica: Replica) -> None:
         slug = await organization(replica, ada="owner")
         stranger = await account(replica, f"eve@{slug}.other.example")
-        answer = await replica.client.post("/v1/auth/kubernetes", headers=await access(replica, stranger))
+        answer = await replica.client.post("/v1/auth/kubernetes", headers=await headers_of(replica, stranger))
         assert answer.status_code == 403, answer.text
-        bearer = await access(replica, address("ada", slug))
+        bearer = await headers_of(replica, address("ada", slug))
         token = (await replica.client.post("/v1/auth/kubernetes", headers=bearer)).json()["token"]
         await remove(replica, address("ada", slug))
         assert (await status(replica, token))["authenticated"] is False, "it spoke by the membership that ended"
@@ -136,7 +131,7 @@ def test_who_belongs_to_nothing_gets_no_token_for_kubectl(stage: Stage) -> None:
 def test_a_members_kubeconfig_holds_no_secret_and_leads_to_the_namespace(stage: Stage) -> None:
     async def act(replica: Replica) -> None:
         slug, neighbour = [await organization(replica, ada="viewer") for _ in range(2)]
-        bearer = await access(replica, address("ada", slug))
+        bearer = await headers_of(replica, address("ada", slug))
         answer = await replica.client.get(f"/v1/organizations/{slug}/kubeconfig", headers=bearer)
         assert (answer.status_code, answer.headers["content-type"]) == (200, "application/yaml")
         found = yaml.safe_load(answer.text)

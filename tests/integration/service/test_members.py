@@ -10,7 +10,8 @@ from typing import Any
 from cluster.api import ClusterApi
 from tests.integration.prepared import Prepared
 from tests.integration.service.conftest import OPERATOR, Replica, Stage, equip, new_slug, signed_up
-from tests.integration.service.people import bearer, bound, granted, headers_of, joined, roles
+from tests.integration.service.identity_stage import bearer
+from tests.integration.service.people import bound, granted, headers_of, joined, roles
 
 SERVICE_RIGHTS = Path(__file__).parents[3] / "deploy" / "identity" / "service.yaml"
 ADA, BOB, EVE, MIA = (f"{name}@acme.example" for name in ("ada", "bob", "eve", "mia"))
