@@ -53,7 +53,7 @@ Every organization of tenants/orgs/ is deployed. Try:
   curl -i "$API_URL/v1/organizations" -H "Idempotency-Key: $(date +%s)" -H 'Content-Type: application/json' \
     -d '{"name": "Example Ltd", "owner_email": "ada@example.com"}'       # self-service: a sign-up
   agent-ready list                                    # what the operator sees
-  agent-ready password reset grace@acme.example       # an account of a member; the mail lies in .local/mail (docs/identity.md)
+  agent-ready password reset grace@acme.example       # a member gets an account: docs/identity.md
 
   edit tenants/orgs/bluebird-studio.yaml, then `make preview`, then `make up`
   make doctor | make down | make                      # what is wrong, stop, all commands"""
