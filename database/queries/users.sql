@@ -3,7 +3,7 @@ select u.id::text, u.email, u.platform_role, u.password_hash
 from tenancy.users u where u.email = %(email)s and u.disabled_at is null;
 
 -- name: hold
--- Whoever issues or begins something for a user holds the row; whoever ends all of theirs locks it.
+-- Whoever issues or begins something for a user holds the row, and whoever ends all of theirs locks it.
 select u.id::text, u.email, u.platform_role from tenancy.users u
 where u.id = %(id)s and u.disabled_at is null for share;
 
@@ -29,7 +29,8 @@ select from tenancy.known_networks where email = %(email)s and network = any(%(n
 -- name: know_network
 insert into tenancy.known_networks (email, network) values (%(email)s, %(network)s)
 on conflict (email, network) do update set last_at = now()
-where known_networks.last_at < now() - interval '1 day';  -- by the day is enough, and spares each log-in a write
+-- By the day is enough, and spares each log-in a write.
+where known_networks.last_at < now() - interval '1 day';
 
 -- name: forget_networks
 delete from tenancy.known_networks where last_at < now() - interval '180 days';
