@@ -4,6 +4,8 @@ import hmac
 import ipaddress
 import math
 
+from fastapi import Request
+
 from database import rates
 from database.pool import Database
 
@@ -18,6 +20,11 @@ class RateLimit:
         """Take a token; 0 if there was one, else how many seconds to wait for the next. Raise DatabaseError."""
         hashed = hmac.digest(self._key, f"sign-ups of {network_of(address)}".encode(), "sha256")
         return math.ceil(await rates.take(self._database, hashed, each=self._each, burst=self._burst))
+
+
+def address_of(request: Request) -> str:
+    """Where a request comes from."""
+    return request.client.host if request.client else ""
 
 
 def network_of(address: str) -> str:

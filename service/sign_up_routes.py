@@ -15,7 +15,7 @@ from service.bodies import SignUp, request_hash
 from service.draining import Draining
 from service.idempotency import key_of, replay
 from service.identity.opaque import digest, new_token
-from service.limits import RateLimit
+from service.limits import RateLimit, address_of
 from service.logs import REQUEST_ID
 from service.problems import Problem
 from service.quota import facts
@@ -52,7 +52,7 @@ def router(services: Services, access: Access, limit: RateLimit, draining: Drain
 
 
 async def _check_rate(limit: RateLimit, request: Request) -> None:
-    wait = await limit.take(request.client.host if request.client else "")
+    wait = await limit.take(address_of(request))
     if wait:
         raise Problem(
             429, "too-many-sign-ups", "Too many sign-ups from this address", f"try again in {wait} seconds",

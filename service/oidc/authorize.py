@@ -7,6 +7,7 @@ from database import codes, members
 from database.codes import Code
 from service.identity import Identity
 from service.identity.opaque import digest, new_token
+from service.limits import address_of
 from service.oidc import asking, browser, pages, redirects
 from service.oidc.asking import Asked, Place
 from service.oidc.errors import RedirectError
@@ -76,9 +77,10 @@ async def _logged_in(
     services: Services, identity: Identity, request: Request, place: Place, asked: Asked, given: Parameters,
     form: Parameters,
 ) -> Response:  # fmt: skip
-    network = request.client.host if request.client else ""
     try:
-        user = await identity.sessions.authenticate(form.get("email", ""), form.get("password", ""), network)
+        user = await identity.sessions.authenticate(
+            form.get("email", ""), form.get("password", ""), address_of(request)
+        )
     except Problem as problem:
         response = _form(place, given, problem.detail, problem.status)
         response.headers.update(problem.headers)

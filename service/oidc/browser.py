@@ -1,4 +1,4 @@
-"""The issuer's cookie: a session of its own, so that who has logged in is not asked again for the next client."""
+"""The issuer's cookie: a session of its own, so that who has logged in types no password for the next client."""
 
 from urllib.parse import urlsplit
 
