@@ -7,7 +7,7 @@ import typer
 
 from cli import options
 from cli.answers import Drift, Operation, Pool
-from cli.errors import CliError, Differs, Interrupted, Misused, OperationFailed, Unavailable, Unreachable
+from cli.errors import CliError, Differs, Interrupted, OperationFailed, Unavailable, Unreachable
 from cli.screen import Ticker
 from cli.session import Session, going_on, idempotency_key
 
@@ -79,7 +79,7 @@ def drift(
         if not repair:
             raise Differs(f"Differences: {len(found.items)}; organizations: {len(slugs)}.", "--repair mends them.")
         if not (slug or yes):
-            _agree(f"Repair them, organizations: {len(slugs)}?")
+            options.agree(f"Repair them, organizations: {len(slugs)}?")
         _repair(session, slugs)
 
 
@@ -137,7 +137,7 @@ def drain(yes: options.Yes = False, timeout: Patience = 300, wait: options.Wait 
     """
     with Session.open(wait=wait) as session:
         if not yes:
-            _agree("Drain the service? It takes no sign-up until it is started again.")
+            options.agree("Drain the service? It takes no sign-up until it is started again.")
         seen = "See how far it is: python -m cli status"
         with going_on("The service may go on draining.", seen), session.screen.progress("draining") as ticker:
             session.api.drain()
@@ -157,15 +157,6 @@ def _until_idle(session: Session, ticker: Ticker, deadline: float) -> None:
         ticker.now(f"draining: {running} at work")
         time.sleep(PAUSE)
     raise Unavailable("Still draining when the time was over.", "It goes on; see: python -m cli status")
-
-
-def _agree(question: str) -> None:
-    try:
-        if typer.confirm(question, err=True):
-            return
-    except typer.Abort:
-        raise Misused("Nobody answered. Nothing was done.", "In a script: --yes.") from None
-    raise Misused("Nothing was done.")
 
 
 def _yes(value: bool) -> str:

@@ -23,6 +23,16 @@ Memory = Annotated[str | None, typer.Option("--memory", help="Memory: 16Gi.", sh
 Storage = Annotated[str | None, typer.Option("--storage", help="Sum of all volume claims: 50Gi.", show_default=False)]
 
 
+def agree(question: str) -> None:
+    """Ask on the terminal; raise Misused unless the answer is yes."""
+    try:
+        if typer.confirm(question, err=True):
+            return
+    except typer.Abort:
+        raise Misused("Nobody answered. Nothing was done.", "In a script: --yes.") from None
+    raise Misused("Nothing was done.")
+
+
 def given(**options: object) -> dict[str, object]:
     """The options that were given, as a body."""
     return {name: value for name, value in options.items() if value is not None}

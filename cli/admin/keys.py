@@ -8,7 +8,6 @@ import typer
 from cli import options
 from cli.admin.api import PlatformApi
 from cli.admin.options import Reason
-from cli.errors import Misused
 from cli.session import Session
 
 _EXAMPLES = """\
@@ -41,19 +40,10 @@ def rotate(reason: Reason, at_once: AtOnce = False, yes: options.Yes = False, wa
     --at-once asks first: everybody's tokens end, and are renewed by the sessions.
     """
     if at_once and not yes:
-        _agree()
+        options.agree("Every token that is out there ends now. Go on?")
     with Session.open(wait=wait) as session:
         PlatformApi(session.connection).rotate({"reason": reason} | ({"at_once": True} if at_once else {}))
         session.screen.note("There is a new key: python -m cli keys list")
-
-
-def _agree() -> None:
-    try:
-        if typer.confirm("Every token that is out there ends now. Go on?", err=True):
-            return
-    except typer.Abort:
-        raise Misused("Nobody answered. Nothing was done.", "In a script: --yes.") from None
-    raise Misused("Nothing was done.")
 
 
 def _time(seconds: float | None) -> str | None:

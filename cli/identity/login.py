@@ -51,7 +51,7 @@ def login(
     """Log in; the session is kept until `logout`.
 
     The password is asked for, or read from standard input. With --browser it is typed there only, and whoever is logged
-    in there already is not asked again.
+    in there already has but to agree.
     """
     if use_browser and (email or password_stdin):
         raise Misused("With --browser, address and password are given in the browser.", "Leave them out here.")
