@@ -141,10 +141,7 @@ class Access:
         except TokenRefused as refused:
             raise _unauthorized(f"{refused}; log in again, or leave the token out to sign up") from refused
         except ViewStale as stale:
-            raise Problem(
-                503, "unavailable", "Whether this token is still good cannot be told right now", str(stale),
-                headers={"Retry-After": "2"},
-            ) from stale  # fmt: skip
+            raise stale.problem() from stale
         return Caller(claims.email, claims.role, claims.org_id, claims.org, claims)
 
 

@@ -1,14 +1,12 @@
 """What people send who log in, choose a password or end sessions."""
 
-import base64
-import binascii
-import json
 import re
 from typing import Annotated
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import BeforeValidator, ConfigDict, Field, model_validator
 
-from service.bodies import Reason
+from service.bodies import Reason, Strict
+from service.identity.verifier import unverified
 from service.problems import Problem
 from tenants.fields import Email, Slug
 
@@ -20,11 +18,11 @@ NewPassword = Annotated[str, Field(max_length=1024, description="12 to 128 chara
 Opaque = Annotated[str, Field(min_length=1, max_length=8192)]
 
 
-class _Strict(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, hide_input_in_errors=True)
+class _Secret(Strict):
+    model_config = ConfigDict(hide_input_in_errors=True)
 
 
-class LogIn(_Strict):
+class LogIn(_Secret):
     """Who logs in, and for which organization."""
 
     email: Address
@@ -32,34 +30,34 @@ class LogIn(_Strict):
     organization: Slug | None = Field(None, description="Slug; left out: the only one, or the platform for its staff")
 
 
-class Refresh(_Strict):
+class Refresh(_Secret):
     """A refresh token counts once; the answer holds the next one."""
 
     refresh_token: Opaque
     organization: Slug | None = Field(None, description="Another organization to speak for; the same when left out")
 
 
-class SetPassword(_Strict):
+class SetPassword(_Secret):
     """The first password, or another one, by a mailed token."""
 
     token: Opaque
     password: NewPassword
 
 
-class ChangePassword(_Strict):
+class ChangePassword(_Secret):
     """Another password, by whoever knows the current one."""
 
     current: Password
     new: NewPassword
 
 
-class ResetPassword(_Strict):
+class ResetPassword(_Secret):
     """Whose password is to be set anew."""
 
     email: Address
 
 
-class Revoke(_Strict):
+class Revoke(_Secret):
     """What is to count no more: one token, one log-in, or all of an address, an organization, or one in the other."""
 
     token: Opaque | None = Field(None, description="A signed token, or its jti")
@@ -76,7 +74,7 @@ class Revoke(_Strict):
         return self
 
 
-class Rotate(_Strict):
+class Rotate(_Secret):
     """A new signing key."""
 
     at_once: bool = Field(False, description="All others count no more, which logs everybody out of their tokens")
@@ -87,12 +85,7 @@ def jti_of(token: str) -> str:
     """The `jti` of a token, or the jti itself; raise a Problem (422). Nothing is verified: it only names a row."""
     if _UUID.fullmatch(token):
         return token
-    parts = token.split(".")
-    try:
-        payload = json.loads(base64.urlsafe_b64decode(parts[1] + "=" * (-len(parts[1]) % 4)))
-        found = payload["jti"]
-    except (IndexError, binascii.Error, ValueError, KeyError, TypeError, RecursionError):
-        found = None
+    found = unverified(token).get("jti")
     if not isinstance(found, str) or not _UUID.fullmatch(found):
         raise Problem(422, "no-token", "That is no signed token", "send a token of this issuer, or its jti")
     return found

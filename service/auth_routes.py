@@ -6,16 +6,18 @@ from fastapi import APIRouter, Request, Response
 from fastapi.responses import JSONResponse
 
 from database import denylist, sessions, users
+from database.sessions import Standing
+from database.users import User
 from service.access import Access, Caller, acting, check
 from service.auth_bodies import LogIn, Refresh, Revoke, jti_of
 from service.draining import Draining
 from service.found import find_number
 from service.identity.claims import CLI, Claims
-from service.identity.standing import Granted, Standing, User
+from service.identity.standing import Granted
+from service.limits import address_of
+from service.oidc.routing import NO_STORE
 from service.problems import Problem
 from service.services import Services
-
-NO_STORE = {"Cache-Control": "no-store", "Pragma": "no-cache"}
 
 
 def router(services: Services, access: Access, draining: Draining) -> APIRouter:
@@ -26,7 +28,7 @@ def router(services: Services, access: Access, draining: Draining) -> APIRouter:
     async def log_in(request: Request, body: LogIn) -> JSONResponse:
         """An access token for an hour and a refresh token. 401 never tells whether there is such an account."""
         draining.check()
-        granted = await identity.sessions.log_in(body.email, body.password, network(request), body.organization)
+        granted = await identity.sessions.log_in(body.email, body.password, address_of(request), body.organization)
         return tokens(granted)
 
     @routes.post("/refresh", summary="The next tokens")
@@ -92,11 +94,6 @@ def person(access: Access, request: Request) -> Claims:
             "no session", headers={"WWW-Authenticate": "Bearer"},
         )  # fmt: skip
     return caller.claims
-
-
-def network(request: Request) -> str:
-    """The address that a request comes from."""
-    return request.client.host if request.client else ""
 
 
 def tokens(granted: Granted) -> JSONResponse:

@@ -9,12 +9,10 @@ from service import kubeconfig
 from service.access import Access
 from service.found import find_number
 from service.identity import Identity
-from service.identity.claims import KUBERNETES
+from service.identity.claims import KUBERNETES, KUBERNETES_LIFETIME
 from service.oidc.routing import NO_STORE
 from service.problems import Problem
 from service.services import Services
-
-SECONDS = 600
 
 
 class Exchanged(BaseModel):
@@ -34,7 +32,7 @@ def router(services: Services, access: Access, identity: Identity) -> APIRouter:
         caller = access.require(request, "cluster:use")
         if caller.claims is None:
             raise Problem(403, "forbidden", "Only people have a session", "log in (`POST /v1/auth/login`)")
-        issued = await identity.sessions.issue(caller.claims.session, KUBERNETES, seconds=SECONDS)
+        issued = await identity.sessions.issue(caller.claims.session, KUBERNETES, seconds=KUBERNETES_LIFETIME)
         response.headers.update(NO_STORE)
         return Exchanged(token=issued.token, expires_at=datetime.fromtimestamp(issued.expires_at, UTC))
 

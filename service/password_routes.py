@@ -4,11 +4,12 @@ from fastapi import APIRouter, Request, Response
 from fastapi.responses import JSONResponse
 
 from database import users
+from database.users import User
 from service.access import Access
 from service.auth_bodies import ChangePassword, ResetPassword, SetPassword
-from service.auth_routes import network, person
+from service.auth_routes import person
 from service.draining import Draining
-from service.identity.standing import User
+from service.limits import address_of
 from service.problems import Problem
 from service.services import Services, log
 
@@ -23,7 +24,7 @@ def router(services: Services, access: Access, draining: Draining) -> APIRouter:
     async def set_password(request: Request, body: SetPassword) -> Response:
         """Makes the account if there is none; else all its sessions end. 410 if the token does not count any more."""
         draining.check()
-        await identity.sessions.set_password(body.token, body.password, network(request))
+        await identity.sessions.set_password(body.token, body.password, address_of(request))
         return Response(status_code=204)
 
     @routes.post("/change", status_code=204, summary="Change the password")
@@ -32,14 +33,14 @@ def router(services: Services, access: Access, draining: Draining) -> APIRouter:
         draining.check()
         claims = person(access, request)
         user = User(claims.subject, claims.email)
-        await identity.sessions.change_password(user, claims.session, body.current, body.new, network(request))
+        await identity.sessions.change_password(user, claims.session, body.current, body.new, address_of(request))
         return Response(status_code=204)
 
     @routes.post("/reset", status_code=202, summary="Have a token mailed that sets the password")
     async def reset(request: Request, body: ResetPassword) -> JSONResponse:
         """The answer is always the same; only the address of an account or a member gets a message."""
         draining.check()
-        services.work.start(_reset(services, body.email, network(request)), "password reset")
+        services.work.start(_reset(services, body.email, address_of(request)), "password reset")
         return JSONResponse({"status": "accepted"}, 202)
 
     return routes

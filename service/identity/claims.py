@@ -7,6 +7,8 @@ from tenants.permissions import PLATFORM_ROLES, ROLES, permissions_of
 API = "agent-ready-api"  # the audience of access tokens
 KUBERNETES = "kubernetes"  # the audience of tokens for the API server
 CLI = "agent-ready-cli"  # the client of those who log in at the API itself
+LIFETIME = 3600  # seconds that a token counts, at most
+KUBERNETES_LIFETIME = 600  # and one for the API server
 
 
 @dataclass(frozen=True)

@@ -6,6 +6,7 @@ ServiceError
 """
 
 from service.errors import ServiceError
+from service.problems import Problem
 
 
 class TokenRefused(ServiceError):
@@ -18,3 +19,10 @@ class TokenRefused(ServiceError):
 
 class ViewStale(ServiceError):
     """What was revoked has not been read for too long: nobody is let in until it can be read again."""
+
+    def problem(self) -> Problem:
+        """How callers are told: 503."""
+        return Problem(
+            503, "unavailable", "Whether this token is still good cannot be told right now", str(self),
+            headers={"Retry-After": "2"},
+        )  # fmt: skip

@@ -2,11 +2,11 @@
 
 from database import users
 from database.pool import Database
+from database.users import User
 from service.identity.endings import end_sessions, revoke_tokens
 from service.identity.lockout import Lockout
 from service.identity.opaque import digest
 from service.identity.passwords import Passwords
-from service.identity.standing import User
 from service.problems import Problem
 
 _SET = "the password was set"

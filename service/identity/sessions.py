@@ -9,22 +9,22 @@ from typing import Any
 
 from database import refresh_tokens, sessions, users
 from database.pool import Connection, Database
+from database.sessions import Session, Standing
+from database.users import User
 from service.identity import lineage
-from service.identity.claims import API, CLI
+from service.identity.claims import API, CLI, LIFETIME
 from service.identity.endings import Endings, Publish
 from service.identity.keys import Keys
 from service.identity.lineage import IDLE, ended
 from service.identity.login import LogIn
 from service.identity.opaque import digest, new_token
 from service.identity.seal import Seal
-from service.identity.standing import Granted, Issued, Session, Standing, User
+from service.identity.standing import Granted, Issued
 from service.identity.tokens import claims_of, signed
 from service.identity.view import View
 from service.problems import Problem
 
-__all__ = ["Granted", "Issued", "Session", "Sessions", "Standing", "User"]
 log = logging.getLogger("service.identity")
-ACCESS_LIFETIME = 3600  # seconds
 _NOTHING: Mapping[str, Any] = MappingProxyType({})
 
 
@@ -177,9 +177,9 @@ class Sessions(Endings):
     async def _granted(
         self, connection: Connection, session: Session, standing: Standing | None, refresh_token: str
     ) -> Granted:
-        issued = await self._issued(connection, session, standing, API, ACCESS_LIFETIME, _NOTHING)
+        issued = await self._issued(connection, session, standing, API, LIFETIME, _NOTHING)
         every = await sessions.standings(connection, session.user.email)
-        return Granted(issued.token, ACCESS_LIFETIME, refresh_token, session.user, standing, every, session.id)
+        return Granted(issued.token, LIFETIME, refresh_token, session.user, standing, every, session.id)
 
     async def _issued(
         self, connection: Connection, session: Session, standing: Standing | None, audience: str, seconds: int,

@@ -2,10 +2,8 @@
 
 from dataclasses import dataclass, field
 
-from database.sessions import Session, Standing
+from database.sessions import Standing
 from database.users import User
-
-__all__ = ["Granted", "Issued", "Session", "Standing", "User"]
 
 
 @dataclass(frozen=True)

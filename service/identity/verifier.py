@@ -10,13 +10,12 @@ from typing import Any
 
 from joserfc.jws import JWSRegistry
 
-from service.identity.claims import API, Claims, counts
+from service.identity.claims import API, LIFETIME, Claims, counts
 from service.identity.errors import TokenRefused, ViewStale
 from service.identity.view import View
 
 LARGEST = 8192  # bytes
 LEEWAY = 5  # seconds that clocks may differ
-LONGEST = 3600  # seconds that a token is ever issued for
 _HEADER = {"alg", "kid", "typ"}
 _UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
 _RS256 = JWSRegistry(algorithms=["RS256"]).get_alg("RS256")  # alone: what it verifies has been read here, once
@@ -68,8 +67,8 @@ class Verifier:
             raise TokenRefused("it has expired")
         if max(said.issued_at, claims.not_before) > now + LEEWAY:
             raise TokenRefused("it is not valid yet")
-        if not 0 < said.expires_at - said.issued_at <= LONGEST:
-            raise TokenRefused(f"it lives longer than {LONGEST} seconds")
+        if not 0 < said.expires_at - said.issued_at <= LIFETIME:
+            raise TokenRefused(f"it lives longer than {LIFETIME} seconds")
         if self._view.is_revoked(said.jti):
             raise TokenRefused("it was revoked")
 
@@ -77,6 +76,16 @@ class Verifier:
 def typ_of(audience: str) -> str:
     """What `typ` a token for the audience has: one of another kind never passes for an access token."""
     return "at+jwt" if audience == API else "JWT"
+
+
+def unverified(token: str) -> dict[str, Any]:
+    """What a token says of itself, which is worth nothing yet; nothing if it cannot be read."""
+    try:
+        encoded = token.split(".")[1]
+        found = json.loads(base64.urlsafe_b64decode(encoded + "=" * (-len(encoded) % 4)))
+    except (ValueError, LookupError, RecursionError):
+        return {}
+    return found if isinstance(found, dict) else {}
 
 
 class _Judged:

@@ -1,14 +1,9 @@
 """Tokens as routes meet them: what one says, if it counts."""
 
-import base64
-import json
-from typing import Any
-
 from service.identity import Identity
 from service.identity.claims import Claims
 from service.identity.errors import TokenRefused, ViewStale
-from service.identity.verifier import Verifier
-from service.problems import Problem
+from service.identity.verifier import Verifier, unverified
 
 
 def judged(identity: Identity, token: str, audience: str) -> Claims | None:
@@ -18,12 +13,12 @@ def judged(identity: Identity, token: str, audience: str) -> Claims | None:
     except TokenRefused:
         return None
     except ViewStale as stale:
-        raise _unavailable(stale) from stale
+        raise stale.problem() from stale
 
 
 def once_judged(identity: Identity, token: str) -> Claims | None:
     """What a token of any audience says that counts, or did until it expired: enough to end its log-in."""
-    said = _unverified(token)
+    said = unverified(token)
     issued_at, audience = said.get("iat"), audience_of(token)
     if type(issued_at) is not int:
         return None
@@ -33,26 +28,10 @@ def once_judged(identity: Identity, token: str) -> Claims | None:
     except TokenRefused:
         return None
     except ViewStale as stale:
-        raise _unavailable(stale) from stale
+        raise stale.problem() from stale
 
 
 def audience_of(token: str) -> str:
     """Whom a token says it is for, which nobody has verified yet; empty if it cannot be read."""
-    found = _unverified(token).get("aud")
+    found = unverified(token).get("aud")
     return found if isinstance(found, str) else ""
-
-
-def _unverified(token: str) -> dict[str, Any]:
-    try:
-        encoded = token.split(".")[1]
-        found = json.loads(base64.urlsafe_b64decode(encoded + "=" * (-len(encoded) % 4)))
-    except (ValueError, LookupError, RecursionError):
-        return {}
-    return found if isinstance(found, dict) else {}
-
-
-def _unavailable(stale: ViewStale) -> Problem:
-    return Problem(
-        503, "unavailable", "Whether this token still counts cannot be told right now", str(stale),
-        headers={"Retry-After": "2"},
-    )  # fmt: skip

@@ -9,7 +9,7 @@ from database import codes
 from database.clients import Client
 from database.codes import Taken
 from service.identity import Identity
-from service.identity.claims import CLI, KUBERNETES
+from service.identity.claims import CLI, KUBERNETES, KUBERNETES_LIFETIME, LIFETIME
 from service.identity.opaque import digest
 from service.identity.standing import Granted
 from service.oidc import pkce
@@ -22,8 +22,6 @@ from service.problems import Problem
 from service.services import Services, log
 
 GRANTS = ("authorization_code", "refresh_token")
-SECONDS = 3600
-KUBERNETES_SECONDS = 600
 _ENDED = "the code is unknown, has expired or was used before; begin again at /oauth2/authorize"
 _FORM = form(
     "grant_type",
@@ -93,7 +91,7 @@ async def _taken(services: Services, identity: Identity, client: Client, given: 
 
 async def _tokens(identity: Identity, client: Client, granted: Granted, nonce: str | None) -> dict[str, Any]:
     """The answer. What a client shows to others is of its own audience: nobody's service acts at the API."""
-    seconds = KUBERNETES_SECONDS if client.client_id == KUBERNETES else SECONDS
+    seconds = KUBERNETES_LIFETIME if client.client_id == KUBERNETES else LIFETIME
     extra = {"nonce": nonce} if nonce is not None else {}
     id_token = await identity.sessions.issue(granted.session_id, client.client_id, seconds=seconds, extra=extra)
     said = judged(identity, id_token.token, client.client_id)
