@@ -1,4 +1,4 @@
-"""What the issuer's pages and endpoints ask of sessions: whose a browser is, and whether a person still counts."""
+"""Browsers that somebody has logged in with at the issuer: sessions that are found by a cookie."""
 
 from dataclasses import dataclass
 
@@ -27,10 +27,3 @@ async def find(database: Database, browser_hash: str) -> Browser | None:
     async with database.statement() as connection:
         found = await fetch_one(connection, query("browsers.find"), browser_hash=browser_hash)
     return Browser.of(found) if found else None
-
-
-async def is_enabled(database: Database, user_id: str) -> bool:
-    """Whether there is such an account and nobody has disabled it."""
-    async with database.statement() as connection:
-        found = await fetch_one(connection, query("browsers.is_enabled"), user_id=user_id)
-    return bool(found and found["is_enabled"])

@@ -39,6 +39,11 @@ async def hold(connection: Connection, user_id: str) -> User | None:
     return User(**row) if row else None
 
 
+async def is_enabled(connection: Connection, user_id: str) -> bool:
+    """Whether there is such an account and nobody has disabled it."""
+    return await fetch_one(connection, query("users.is_enabled"), id=user_id) is not None
+
+
 async def lock(connection: Connection, email: str) -> User | None:
     """The user, disabled or not, for whom nothing is issued until the transaction ends."""
     row = await fetch_one(connection, query("users.lock"), email=email)

@@ -11,7 +11,7 @@ from typing import Any
 from fastapi import APIRouter, Request
 from pydantic import BaseModel, ConfigDict, Field
 
-from database import browsers
+from database import users
 from service.bearer import bearer
 from service.identity import Identity
 from service.identity.claims import KUBERNETES, Claims
@@ -68,7 +68,7 @@ def router(services: Services, identity: Identity) -> APIRouter:
         """TokenReview v1. Only tokens of the audience `kubernetes` count."""
         _check_server(request, services.settings.issuer.webhook_secret)
         claims = judged(identity, body.spec.token, KUBERNETES)
-        if claims is None or not await browsers.is_enabled(services.database, claims.subject):
+        if claims is None or not await _is_enabled(services, claims):
             return {
                 **_TOKEN_REVIEW,
                 "status": {"authenticated": False, "error": "the token does not count; log in again"},
@@ -83,6 +83,11 @@ def router(services: Services, identity: Identity) -> APIRouter:
         return {**_ACCESS_REVIEW, "status": {"allowed": False} | ({"denied": True, "reason": reason} if reason else {})}
 
     return routes
+
+
+async def _is_enabled(services: Services, claims: Claims) -> bool:
+    async with services.database.statement() as connection:
+        return await users.is_enabled(connection, claims.subject)
 
 
 def _accepted(claims: Claims, asked: tuple[str, ...]) -> dict[str, Any]:

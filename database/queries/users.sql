@@ -7,6 +7,9 @@ from tenancy.users u where u.email = %(email)s and u.disabled_at is null;
 select u.id::text, u.email, u.platform_role from tenancy.users u
 where u.id = %(id)s and u.disabled_at is null for share;
 
+-- name: is_enabled
+select from tenancy.users where id = %(id)s and disabled_at is null;
+
 -- name: lock
 select u.id::text, u.email, u.platform_role from tenancy.users u where u.email = %(email)s for no key update;
 
