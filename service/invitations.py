@@ -58,7 +58,7 @@ async def invite(services: Services, caller: Caller, slug: str, email: str, role
         )  # fmt: skip
         await _check_room(connection, entry.id, organization)
     text = _TEXT.format(name=organization.name, role=role, by=caller.name, token=token,
-                        address=services.identity.issuer_url)  # fmt: skip
+                        address=services.identity.mailed.address)  # fmt: skip
     mailing = services.identity.mailer.send(email, f"Join {organization.name}", text)
     services.work.start(mailing, f"invitation to {slug}")
     return made
@@ -157,7 +157,8 @@ Accept within 7 days, with this token:
 
 {token}
 
-    POST {address}/v1/auth/invitations/accept with "token", and with "password" if you have no account yet
+    agent-ready invitation accept
+    (or POST {address}/v1/auth/invitations/accept with "token", and with "password" if you have no account yet)
 
 Whoever has this message can join in your name: delete it afterwards, and if you did not expect it.
 """

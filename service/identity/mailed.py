@@ -12,14 +12,14 @@ class Mailed:
     """Makes and mails them. `address` is where the API's callers find it."""
 
     def __init__(self, database: Database, mailer: Mailer, address: str) -> None:
-        self._database, self._mailer, self._address = database, mailer, address
+        self._database, self._mailer, self.address = database, mailer, address
 
     async def invite_to_set_password(self, email: str, subject: str, opening: str) -> None:
         """Mail a token that sets the password once, with `opening` as the text's first lines. Raise DatabaseError."""
         token = new_token()
         async with self._database.transaction() as connection:
             await users.add_password_token(connection, email, digest(token), seconds=LIFETIME)
-        await self._mailer.send(email, subject, _TEXT.format(opening=opening, token=token, address=self._address))
+        await self._mailer.send(email, subject, _TEXT.format(opening=opening, token=token, address=self.address))
 
 
 _TEXT = """\
