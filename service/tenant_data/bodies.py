@@ -3,11 +3,12 @@
 from typing import Annotated, Any
 from uuid import UUID
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, Field, model_validator
+
+from service.bodies import STORABLE, Strict
 
 LONGEST_NOTE = 64 * 1024  # bytes
 LONGEST_DOCUMENT = 256 * 1024
-_STORABLE = r"^[^\x00]*$"  # what PostgreSQL takes for text
 
 
 def _at_most(most: int) -> AfterValidator:
@@ -25,23 +26,19 @@ Name = Annotated[
     Field(min_length=1, max_length=200, pattern=r"^[^\x00-\x1f\x7f]*[^\s\x00-\x1f\x7f][^\x00-\x1f\x7f]*$",
           description="One line that is not blank"),
 ]  # fmt: skip
-Description = Annotated[str, Field(max_length=4000, pattern=_STORABLE)]
+Description = Annotated[str, Field(max_length=4000, pattern=STORABLE)]
 Body = Annotated[
-    str, Field(max_length=LONGEST_NOTE, pattern=_STORABLE, description="At most 64 KiB"), _at_most(LONGEST_NOTE)
+    str, Field(max_length=LONGEST_NOTE, pattern=STORABLE, description="At most 64 KiB"), _at_most(LONGEST_NOTE)
 ]
 Content = Annotated[
     str,
-    Field(max_length=LONGEST_DOCUMENT, pattern=_STORABLE, description="Text, at most 256 KiB"),
+    Field(max_length=LONGEST_DOCUMENT, pattern=STORABLE, description="Text, at most 256 KiB"),
     _at_most(LONGEST_DOCUMENT),
 ]
 MediaType = Annotated[str, Field(max_length=100, pattern=r"^[a-z0-9][a-z0-9!#$&^_.+-]*/[a-z0-9][a-z0-9!#$&^_.+-]*$")]
 
 
-class _Strict(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
-
-
-class _Change(_Strict):
+class _Change(Strict):
     @model_validator(mode="after")
     def _changes_something(self) -> "_Change":
         if not self.model_dump(exclude_none=True):
@@ -53,7 +50,7 @@ class _Change(_Strict):
         return self.model_dump()
 
 
-class NewProject(_Strict):
+class NewProject(Strict):
     """A project that is to be."""
 
     name: Name
@@ -67,7 +64,7 @@ class ProjectChange(_Change):
     description: Description | None = None
 
 
-class NewNote(_Strict):
+class NewNote(Strict):
     """A note that is to be."""
 
     title: Name
@@ -81,7 +78,7 @@ class NoteChange(_Change):
     body: Body | None = None
 
 
-class NewDocument(_Strict):
+class NewDocument(Strict):
     """A document that is to be."""
 
     name: Name

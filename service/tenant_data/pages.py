@@ -8,14 +8,13 @@ from typing import Annotated, Any, TypeVar
 from fastapi import Query
 
 from database.tenant_rows import NEWEST, Kept, Position, Rows
+from service.bodies import STORABLE
 from service.tenant_data.scope import Scope
 
 Row = TypeVar("Row", bound=Kept)
 Words = Annotated[
     str | None,
-    Query(
-        max_length=200, pattern=r"^[^\x00]*$", description="Only what holds each of these words, whatever their case"
-    ),
+    Query(max_length=200, pattern=STORABLE, description="Only what holds each of these words, whatever their case"),
 ]
 Deleted = Annotated[bool, Query(description="What is deleted instead of what lives")]
 Limit = Annotated[int, Query(ge=1, le=200)]
