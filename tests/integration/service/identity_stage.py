@@ -73,8 +73,9 @@ async def post(replica: Replica, path: str, body: Any = None, *, by: Granted | s
 
 
 def letters(folder: Path, to: str) -> list[str]:
-    """The texts of the messages that the address got."""
-    found = [message_from_bytes(path.read_bytes()) for path in sorted(folder.glob("*.eml"))]
+    """The texts of the messages that the address got, oldest first."""
+    files = sorted(folder.glob("*.eml"), key=lambda path: path.stat().st_mtime_ns)
+    found = [message_from_bytes(path.read_bytes()) for path in files]
     return [str(one.get_payload(decode=True), "utf-8") for one in found if one["To"] == to]  # type: ignore[arg-type]
 
 

@@ -1,12 +1,11 @@
 """Invitations: mailed, replaced, withdrawn, accepted once; and the platform's staff."""
 
 import asyncio
-import email
 from pathlib import Path
 from typing import Any
 
 from tests.integration.service.conftest import OPERATOR, Replica, Stage, new_slug
-from tests.integration.service.identity_stage import bearer
+from tests.integration.service.identity_stage import bearer, letters, mailed_token
 from tests.integration.service.people import Headers, headers_of, roles, staff_of
 
 PASSWORD = "seven sturdy wooden boats"
@@ -15,15 +14,7 @@ PASSWORD = "seven sturdy wooden boats"
 def mailed(stage: Stage, to: str) -> list[str]:
     """The texts of messages to an address, oldest first."""
     assert stage.mail is not None
-    paths = sorted(stage.mail.glob("*.eml"), key=lambda path: path.stat().st_mtime_ns) if stage.mail.is_dir() else []
-    messages = [email.message_from_bytes(path.read_bytes()) for path in paths]
-    return [str(message.get_payload(decode=True), "utf-8") for message in messages if message["To"] == to]
-
-
-def token_in(text: str) -> str:
-    """The token stands on a line of its own."""
-    (found,) = [line for line in text.splitlines() if len(line) == 43 and " " not in line]
-    return found
+    return letters(stage.mail, to)
 
 
 def kind(answer: Any) -> tuple[int, str]:
@@ -56,7 +47,7 @@ def test_an_invitation_is_mailed_and_makes_a_member_with_an_account(real: Stage,
         made = await invite(replica, ada, slug, bob)
         assert (made.status_code, made.json()["email"], made.json()["role"]) == (201, bob, "member"), made.text
         (text,) = mailed(stage, bob)
-        token = token_in(text)
+        token = mailed_token(text)
         kept = stage.rows("select * from tenancy.invitations where email = %s", bob)
         assert token not in str(kept), "no more than its hash is kept"
         assert kind(await accept(replica, token)) == (422, "password-needed"), "there is no account"
@@ -94,14 +85,14 @@ def test_a_second_invitation_replaces_the_first_and_one_that_was_withdrawn_count
         await invite(replica, ada, slug, eve, "viewer")
         second = (await invite(replica, ada, slug, eve, "admin")).json()
         first_text, second_text = mailed(stage, eve)
-        assert kind(await accept(replica, token_in(first_text))) == (404, "no-such-invitation")
+        assert kind(await accept(replica, mailed_token(first_text))) == (404, "no-such-invitation")
         listed = (await replica.client.get(place, headers=ada)).json()["items"]
         assert [(one["id"], one["role"]) for one in listed] == [(second["id"], "admin")]
         assert (await replica.client.delete(f"{place}/{second['id']}", headers=ada)).status_code == 204
         assert kind(await replica.client.delete(f"{place}/{second['id']}", headers=ada)) == (404, "no-such-invitation")
-        assert kind(await accept(replica, token_in(second_text))) == (404, "no-such-invitation")
+        assert kind(await accept(replica, mailed_token(second_text))) == (404, "no-such-invitation")
         await invite(replica, ada, slug, eve, "admin")
-        answer = await accept(replica, token_in(mailed(stage, eve)[-1]))
+        answer = await accept(replica, mailed_token(mailed(stage, eve)[-1]))
         assert (answer.status_code, answer.json()["role"]) == (200, "admin"), "who has an account needs no password"
         eves = await headers_of(replica, eve, slug)
         assert kind(await invite(replica, eves, slug, "x@evil.example", "owner")) == (403, "forbidden")
@@ -109,7 +100,10 @@ def test_a_second_invitation_replaces_the_first_and_one_that_was_withdrawn_count
         removed = await replica.client.delete(f"/v1/organizations/{slug}/members/{eve}?reason=out", headers=ada)
         assert removed.status_code == 200, removed.text
         assert (await replica.client.get(place, headers=ada)).json()["items"] == [], "with her go her invitations"
-        assert kind(await accept(replica, token_in(mailed(stage, waiting["email"])[0]))) == (404, "no-such-invitation")
+        assert kind(await accept(replica, mailed_token(mailed(stage, waiting["email"])[0]))) == (
+            404,
+            "no-such-invitation",
+        )
 
     stage.play(act)
 
@@ -137,7 +131,7 @@ def test_two_who_accept_at_the_same_time_become_one_member(real: Stage, tmp_path
         await replica.sign_up(slug)
         await replica.settled()
         await invite(replica, OPERATOR, slug, bob)
-        token = token_in(mailed(stage, bob)[0])
+        token = mailed_token(mailed(stage, bob)[0])
         answers = await asyncio.gather(*(accept(replica, token, password=PASSWORD) for _ in range(3)))
         assert {answer.status_code for answer in answers} <= {200, 409}, [answer.text for answer in answers]
         assert roles(stage, slug)[bob] == "member"
@@ -154,7 +148,7 @@ def test_who_signs_up_is_mailed_a_token_for_a_first_password(stage: Stage) -> No
         await replica.sign_up(slug, owner_email=owner)
         await replica.settled()
         (text,) = mailed(stage, owner)
-        body = {"token": token_in(text), "password": PASSWORD}
+        body = {"token": mailed_token(text), "password": PASSWORD}
         assert (await replica.client.post("/v1/auth/password", json=body)).status_code == 204
         login = {"email": owner, "password": PASSWORD}
         told = (await replica.client.post("/v1/auth/login", json=login)).json()
@@ -170,7 +164,7 @@ def test_staff_come_by_mail_and_go_at_once(stage: Stage) -> None:
         answer = await replica.client.put(path, json={"role": "operator", "reason": "hired"}, headers=root)
         assert answer.json() == {"email": hal, "role": "operator"}, answer.text
         await replica.settled()
-        token_in(mailed(stage, hal)[0])
+        mailed_token(mailed(stage, hal)[0])
         listed = (await replica.client.get("/v1/platform/staff", headers=root)).json()["items"]
         assert {"email": hal, "role": "operator", "has_account": False, "disabled": False} in listed
         hals = await headers_of(replica, hal)
