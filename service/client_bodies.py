@@ -7,7 +7,7 @@ from service.oidc.redirects import problem_of
 from tenants.fields import DisplayName
 
 
-class Put(Strict):
+class PutClient(Strict):
     """A client as it is to be."""
 
     name: DisplayName = Field(description="What people are told that they log in to")

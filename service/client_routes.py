@@ -12,7 +12,7 @@ from database import clients
 from database.clients import Client, Registered
 from service.access import Access, Caller
 from service.bodies import AskedReasonOrNone
-from service.client_bodies import Put
+from service.client_bodies import PutClient
 from service.draining import Draining
 from service.found import find_number
 from service.identity.opaque import digest, new_token
@@ -74,7 +74,7 @@ def _router(services: Services, find: Find, draining: Draining, prefix: str) -> 
         return {"items": [_shown(client) for client in await clients.of_owner(services.database, owner.org_id)]}
 
     @routes.put("/{client_id}", summary="Register or change one", responses={201: {"description": "It is new"}})
-    async def put(client_id: str, body: Put, owner: _Owner = owned) -> JSONResponse:
+    async def put(client_id: str, body: PutClient, owner: _Owner = owned) -> JSONResponse:
         """201 with `client_secret`, which is shown once, if it is new; a change has one only with `new_secret`."""
         draining.check()
         full = owner.full(client_id)
@@ -100,7 +100,7 @@ def _router(services: Services, find: Find, draining: Draining, prefix: str) -> 
     return routes
 
 
-async def _put(services: Services, owner: _Owner, registered: Registered, body: Put) -> bool:
+async def _put(services: Services, owner: _Owner, registered: Registered, body: PutClient) -> bool:
     """Whether it is new; raise a Problem (409) beyond the bound."""
     async with services.database.transaction(**owner.caller.acting(body.reason)) as connection:
         if owner.org_id is not None:

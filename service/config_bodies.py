@@ -20,7 +20,7 @@ Service = Annotated[str, Path(pattern=_SERVICE)]
 Key = Annotated[str, Path(pattern=_KEY)]
 
 
-class Put(Strict):
+class PutSetting(Strict):
     """A setting's new value."""
 
     value: Any = Field(description="As its declaration says; true and false of a flag mean always on, always off")

@@ -8,7 +8,7 @@ from database import settings as rows
 from database.settings import Change
 from service import config_rules
 from service.bodies import AskedReason
-from service.config_bodies import Key, Put, Rollback, Service, Why
+from service.config_bodies import Key, PutSetting, Rollback, Service, Why
 from service.config_scope import Find, Scope
 from service.config_views import Effective, effective
 from service.draining import Draining
@@ -32,7 +32,9 @@ def router(find: Find, draining: Draining, prefix: str) -> APIRouter:
         return _answer(effective(f"{service}/{key}", own, platform))
 
     @routes.put("", summary="Set it")
-    async def put(request: Request, service: Service, key: Key, body: Put, scope: Scope = changeable) -> Response:
+    async def put(
+        request: Request, service: Service, key: Key, body: PutSetting, scope: Scope = changeable
+    ) -> Response:
         """Needs `If-Match: "<version>"`, or `If-None-Match: *` for a first value. In force when this is answered."""
         draining.check()
         name = f"{service}/{key}"

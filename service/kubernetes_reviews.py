@@ -32,31 +32,33 @@ class _Asked(BaseModel):
     model_config = ConfigDict(extra="ignore", frozen=True)
 
 
+class TokenReviewSpec(_Asked):
+    """The token, and for whom it is to be good."""
+
+    token: str = Field("", repr=False)
+    audiences: tuple[str, ...] = ()
+
+
 class TokenReview(_Asked):
-    """Whose token this is."""
-
-    class Spec(_Asked):
-        """The token, and for whom it is to be good."""
-
-        token: str = Field("", repr=False)
-        audiences: tuple[str, ...] = ()
+    """Whose this token is."""
 
     api_version: str = Field(alias="apiVersion", pattern=r"^authentication\.k8s\.io/v1$")
     kind: str = Field(pattern=r"^TokenReview$")
-    spec: Spec
+    spec: TokenReviewSpec
+
+
+class AccessReviewSpec(_Asked):
+    """`extra` says by which token."""
+
+    extra: dict[str, tuple[str, ...]] = {}
 
 
 class AccessReview(_Asked):
     """Whether somebody may do something; only who asks matters here."""
 
-    class Spec(_Asked):
-        """`extra` says by which token."""
-
-        extra: dict[str, tuple[str, ...]] = {}
-
     api_version: str = Field(alias="apiVersion", pattern=r"^authorization\.k8s\.io/v1$")
     kind: str = Field(pattern=r"^SubjectAccessReview$")
-    spec: Spec
+    spec: AccessReviewSpec
 
 
 def router(services: Services, identity: Identity) -> APIRouter:

@@ -17,7 +17,7 @@ Address = Annotated[str, Path(max_length=254, description="An e-mail address, lo
 _EMAIL: TypeAdapter[str] = TypeAdapter(Email)
 
 
-class HasRole(Strict):
+class HasPlatformRole(Strict):
     """What somebody is to be on the platform."""
 
     role: PlatformRole | None = Field(description="operator, auditor, or null for neither")
@@ -35,7 +35,7 @@ def router(services: Services, access: Access) -> APIRouter:
             return {"items": [vars(one) for one in await staff.everybody(connection)]}
 
     @routes.put("/{email}", summary="Give somebody a role on the platform, or take it away")
-    async def put(request: Request, email: Address, body: HasRole) -> dict[str, Any]:
+    async def put(request: Request, email: Address, body: HasPlatformRole) -> dict[str, Any]:
         """What they hold of tokens counts no more when this is answered. Who has no account yet is mailed a token."""
         caller = access.require(request, "platform:identity")
         _check(email)

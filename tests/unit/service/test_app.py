@@ -161,6 +161,7 @@ def test_the_openapi_document_tells_every_route_and_its_problems() -> None:
         sign_up = document["paths"]["/v1/organizations"]["post"]
         assert "application/problem+json" in sign_up["responses"]["4XX"]["content"]
         assert "adopt" not in json.dumps(document["components"]["schemas"]["SignUp"]), "a catalog's matter"
+        assert not [name for name in document["components"]["schemas"] if "__" in name], "two models of one name"
 
     play(act)
 
