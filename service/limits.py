@@ -28,9 +28,11 @@ def address_of(request: Request) -> str:
 
 
 def network_of(address: str) -> str:
-    """The address; of IPv6 the /64, which is one customer's."""
+    """The address; of IPv6 the /64, which is one customer's, but for IPv4 that is written as IPv6 (::ffff:192.0.2.1)."""
     try:
         parsed = ipaddress.ip_address(address)
     except ValueError:
         return address
+    if isinstance(parsed, ipaddress.IPv6Address):
+        parsed = parsed.ipv4_mapped or parsed
     return str(ipaddress.ip_network((parsed, 64), strict=False)) if parsed.version == 6 else str(parsed)

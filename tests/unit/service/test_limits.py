@@ -2,7 +2,7 @@
 
 import asyncio
 
-from service.limits import RateLimit
+from service.limits import RateLimit, network_of
 from tests.unit.database.fakes import FakeDatabase
 
 
@@ -18,6 +18,12 @@ def test_addresses_do_not_share_and_an_ipv6_network_is_one_address() -> None:
     assert taken(limit, "10.0.0.1", "10.0.0.2", "2001:db8:1:1::1") == [0, 0, 0]
     assert taken(limit, "2001:db8:1:1:ffff::9") == [9], "the same customer's; whole seconds, and not too early"
     assert taken(limit, "2001:db8:1:2::1", "") == [0, 0], "another's; and one that is not known"
+
+
+def test_ipv4_that_is_written_as_ipv6_is_the_same_address_and_no_network_of_all() -> None:
+    assert network_of("::ffff:192.0.2.1") == network_of("192.0.2.1") == "192.0.2.1"
+    assert network_of("::ffff:192.0.2.2") != network_of("::ffff:192.0.2.1"), "another customer's"
+    assert network_of("2001:db8:1:1::1") == "2001:db8:1:1::/64" and network_of("") == ""
 
 
 def test_no_address_is_stored_and_what_is_stored_cannot_be_guessed_without_the_key() -> None:
