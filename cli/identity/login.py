@@ -115,14 +115,11 @@ def sessions(as_json: options.Json = False, wait: options.Wait = False) -> None:
     """List where you are logged in. `revoke --session ID` ends one."""
     with Session.open(wait=wait, by=By.SELF) as session:
         found = session.identity.sessions()
-        if as_json:
-            session.screen.json(found.plain())
-            return
         rows = [
             [one.id, one.client_id, one.organization, one.created_at, one.last_used_at, "here" if one.current else ""]
             for one in found.items
         ]
-        session.screen.table(["SESSION", "CLIENT", "ORGANIZATION", "SINCE", "LAST USED", ""], rows)
+        session.show(found, as_json, ["SESSION", "CLIENT", "ORGANIZATION", "SINCE", "LAST USED", ""], rows)
 
 
 def _tell(session: Session, tokens: Tokens) -> None:
