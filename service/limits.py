@@ -28,7 +28,7 @@ def address_of(request: Request) -> str:
 
 
 def network_of(address: str) -> str:
-    """The address; of IPv6 the /64, which is one customer's, but for IPv4 that is written as IPv6 (::ffff:192.0.2.1)."""
+    """The address, also if it is IPv4 written as IPv6 (::ffff:192.0.2.1); of IPv6 the /64, which is one customer's."""
     try:
         parsed = ipaddress.ip_address(address)
     except ValueError:
