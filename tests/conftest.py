@@ -13,13 +13,14 @@ _HERE = Path(__file__).parent
 _SHARED = {"checkout": "platform", "served": "served", "prepared": "database"}
 
 
+@pytest.hookimpl(tryfirst=True)  # before pytest-xdist reads them
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Give each test the name of its group."""
+    """Give each test the name of its group, the same for all of a file."""
+    groups: dict[Path, str] = {}
     for item in items:
-        item.add_marker(pytest.mark.xdist_group(_group(item)))
-
-
-def _group(item: pytest.Item) -> str:
-    path = item.path.relative_to(_HERE)
-    used = set(getattr(item, "fixturenames", ()))
-    return next((group for fixture, group in _SHARED.items() if fixture in used), str(path))
+        used = set(getattr(item, "fixturenames", ()))
+        shared = next((group for fixture, group in _SHARED.items() if fixture in used), None)
+        if shared or item.path not in groups:
+            groups[item.path] = shared or str(item.path.relative_to(_HERE))
+    for item in items:
+        item.add_marker(pytest.mark.xdist_group(groups[item.path]))

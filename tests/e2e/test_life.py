@@ -143,13 +143,13 @@ def test_a_protected_organization_that_left_the_catalog_stops_the_update_before_
 
 def test_the_policy_pack_denies_in_a_preview(deployed: Checkout) -> None:
     """The pack runs on the engine; here a component's own table is made to break the rule against wildcards."""
-    roles = deployed.folder / "tenants" / "roles.py"
-    honest = roles.read_text()
-    roles.write_text(honest.replace('_READ = ("get", "list", "watch")', '_READ = ("*",)'))
+    table = deployed.folder / "tenants" / "permissions.py"
+    honest = table.read_text()
+    table.write_text(honest.replace('_READ = ("get", "list", "watch")', '_READ = ("*",)'))
     try:
         refused = deployed.pulumi("preview", "--policy-pack", "policies", "--non-interactive")
     finally:
-        roles.write_text(honest)
+        table.write_text(honest)
     assert refused.code != 0 and "no-wildcard-rbac" in refused.out, refused.out
     deployed.pulumi("preview", "--policy-pack", "policies", "--non-interactive").ok()
 

@@ -69,13 +69,13 @@ def test_a_review_tells_what_is_added_changed_and_removed_and_changes_nothing(co
 
 
 def test_a_policy_violation_and_a_broken_catalog_show_and_have_exit_codes_of_their_own(converged: Checkout) -> None:
-    roles = converged.folder / "tenants" / "roles.py"
-    honest = roles.read_text()
-    roles.write_text(honest.replace('_READ = ("get", "list", "watch")', '_READ = ("*",)'))
+    table = converged.folder / "tenants" / "permissions.py"
+    honest = table.read_text()
+    table.write_text(honest.replace('_READ = ("get", "list", "watch")', '_READ = ("*",)'))
     try:
         refused = review(converged)
     finally:
-        roles.write_text(honest)
+        table.write_text(honest)
     assert refused.returncode == 4, refused.stdout + refused.stderr
     assert "policy violation" in refused.stdout.splitlines()[3]
     assert "| ❌ | `no-wildcard-rbac` | `role-viewer` |" in refused.stdout
