@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from database.errors import TokenRevoked
 from database.pool import Connection, fetch_all, fetch_one
 from database.sql import query
 
@@ -49,6 +50,15 @@ async def issued(connection: Connection, jti: str) -> Issued | None:
     """The token with that `jti`, if it was signed here and has not been forgotten."""
     row = await fetch_one(connection, query("denylist.issued"), jti=jti)
     return Issued(**row) if row else None
+
+
+async def check_good(connection: Connection, jti: str | None) -> None:
+    """Raise TokenRevoked if that token was revoked by now; without one there is nothing to tell.
+
+    Judged again where something comes true: a request may have waited since its token was verified.
+    """
+    if jti is not None and await fetch_one(connection, query("denylist.is_revoked"), jti=jti) is not None:
+        raise TokenRevoked("this token was revoked")
 
 
 async def purge(connection: Connection) -> None:

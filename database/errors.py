@@ -7,6 +7,8 @@ DatabaseError
 ├── LeaseTaken         somebody else is at work on it: temporary, try again
 ├── Busy               another operation on the organization has not ended
 ├── LeaseLost          somebody else holds the operation by now
+├── TokenRevoked       the token of who asks was revoked while it was on its way
+├── InvitationOver     an invitation was withdrawn, or expired, before it led to anything
 ├── NameTaken          an organization's living projects or documents have another by that name
 ├── VersionMismatch    a setting is not at the version that a change builds on
 ├── RotationRefused    a rotation would end the password in use
@@ -41,6 +43,14 @@ class Busy(DatabaseError):
 
 class LeaseLost(DatabaseError):
     """The lease ran out and another worker took the operation: write nothing more, stop."""
+
+
+class TokenRevoked(DatabaseError):
+    """Who asks may ask for nothing any more."""
+
+
+class InvitationOver(DatabaseError):
+    """The invitation does not count any more."""
 
 
 class NameTaken(DatabaseError):

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 
+from database.errors import InvitationOver
 from database.pool import Connection, fetch_all, fetch_one
 from database.sql import query
 
@@ -65,5 +66,6 @@ async def lock(connection: Connection, token_hash: str) -> Invited | None:
 
 
 async def accept(connection: Connection, invitation_id: str) -> None:
-    """Note that it was accepted, the first time."""
-    await connection.execute(query("invitations.accept"), {"id": invitation_id})
+    """Note that it was accepted, in the transaction that follows it; raise InvitationOver unless it still waits."""
+    if await fetch_one(connection, query("invitations.accept"), id=invitation_id) is None:
+        raise InvitationOver("the invitation was withdrawn, was accepted before, or has expired")

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal
 
-from database import organizations
-from database.errors import Busy, LeaseLost, SlugTaken
+from database import denylist, invitations, members, organizations
+from database.errors import Busy, InvitationOver, LeaseLost, SlugTaken
 from database.organizations import Facts
 from database.pool import Connection, Database, fetch_all, fetch_one
 from database.sql import query
@@ -23,7 +23,10 @@ Json = Mapping[str, Any]
 
 @dataclass(frozen=True)
 class Wanted:
-    """What a caller asks for. `request` is the organization as it is to be, `answer` what is told of it in the end."""
+    """What a caller asks for. `request` is the organization as it is to be, `answer` what is told of it in the end.
+
+    `jti` names the token that they asked with, `invitation_id` the invitation that is accepted by it.
+    """
 
     id: str
     kind: Kind
@@ -36,6 +39,8 @@ class Wanted:
     reason: str = ""
     token_hash: str | None = None
     request_id: str = ""
+    jti: str | None = None
+    invitation_id: str | None = None
 
 
 @dataclass(frozen=True)
@@ -124,22 +129,31 @@ async def reserve(
     without, it is the living organization `org_id`, and Busy is raised while another operation changes it or its stack:
     a stack that converges to what was asked for before would set this change back. Busy as well if the organization is
     no longer as the operation `based_on` described it: `wanted` would set back what was changed since.
+
+    Who asks is judged again here, when their turn has come: raise TokenRevoked or InvitationOver.
     """
+    actor = OWNER if facts is not None else wanted.caller
     try:
-        async with database.transaction(actor=OWNER, reason=wanted.reason or wanted.kind) as connection:
+        async with database.transaction(
+            actor=actor, reason=wanted.reason or wanted.kind, request_id=wanted.request_id
+        ) as connection:
             if facts is not None:
                 org_id = await organizations.reserve(
                     connection, wanted.slug, facts, managed_by=OWNER, operation_id=wanted.id
                 )
             else:
                 await connection.execute(query("operations.lock_organization"), {"org_id": org_id})
+            await denylist.check_good(connection, wanted.jti)
+            if wanted.invitation_id is not None:
+                await members.lock_living(connection, org_id)  # as whoever withdraws it does: no deadlock
+                await invitations.accept(connection, wanted.invitation_id)
             return Reserved(await _insert(connection, wanted, holder, org_id, based_on), is_new=True)
-    except (_KeyInUse, SlugTaken) as refused:
+    except (_KeyInUse, SlugTaken, InvitationOver) as refused:
         async with database.transaction() as connection:
             found = await _by_key(connection, wanted)
         if found is not None:
             return Reserved(found, is_new=False)
-        if isinstance(refused, SlugTaken):
+        if not isinstance(refused, _KeyInUse):
             raise
         raise Busy(f"another operation changes {wanted.slug!r} right now; try again when it has ended") from refused
 
@@ -235,13 +249,16 @@ async def commit(connection: Connection, lease: Lease, answer: Json, *, saved: b
     await _write(connection, "operations.commit", lease, answer=json.dumps(answer), saved=saved)
 
 
-async def fail(database: Database, lease: Lease, problem: Json) -> None:
+async def fail(database: Database, lease: Lease, problem: Json, *, stays: Json | None = None) -> None:
     """End it as FAILED with the problem that its caller is told; a quota change even after it was answered.
 
-    Raise LeaseLost.
+    With `stays` the organization is not what it was before but that, by a committed change of the system's, on which
+    the next one builds. Raise LeaseLost.
     """
-    async with database.statement() as connection:
+    async with database.transaction() as connection:
         await _write(connection, "operations.fail", lease, problem=json.dumps(problem))
+        if stays is not None:
+            await _write(connection, "operations.stays", lease, request=json.dumps(stays))
 
 
 async def mark_saved(database: Database, lease: Lease) -> None:

@@ -176,8 +176,10 @@ async def commit(connection: Connection, org_id: int) -> None:
 async def delete(connection: Connection, org_id: int, *, managed_by: str) -> None:
     """Turn the organization into a tombstone; drop its logins, its pods' credential and settings; its histories stay.
 
-    What is deleted already, or has another owner by now, is left alone.
+    What is deleted already, or has another owner by now, is left alone. Whoever asked for a deletion over the API has
+    done it, whichever process gets here first.
     """
+    await connection.execute(query("organizations.act_for_deletion"), {"id": org_id})
     if await fetch_one(connection, query("organizations.delete"), id=org_id, managed_by=managed_by) is None:
         return
     await logins.drop_all(connection, org_id)

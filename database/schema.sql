@@ -274,9 +274,10 @@ begin
     perform tenancy.revoke_tokens('the membership ' || case tg_op when 'DELETE' then 'ended' else 'changed' end,
                                   of_user => person, of_org => old.org_id);
   end if;
-  if tg_op = 'DELETE' or new.role not in ('owner', 'admin') then
+  if tg_op = 'DELETE' or new.role <> 'owner' then
     update tenancy.invitations i set withdrawn_at = now()
-    where i.org_id = old.org_id and i.invited_by = old.email and i.accepted_at is null and i.withdrawn_at is null;
+    where i.org_id = old.org_id and i.invited_by = old.email and i.accepted_at is null and i.withdrawn_at is null
+      and (tg_op = 'DELETE' or new.role <> 'admin' or i.role in ('owner', 'admin'));
   end if;
   return null;
 end $$;

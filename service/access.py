@@ -59,6 +59,11 @@ class Caller:
         return self.name != ANYBODY
 
     @property
+    def jti(self) -> str | None:
+        """What names their signed token."""
+        return self.claims.jti if self.claims else None
+
+    @property
     def everywhere(self) -> bool:
         """Whether the role counts in every organization."""
         return self.org_id is None and self.role in PLATFORM_ROLES
@@ -93,7 +98,7 @@ class Access:
             return Caller(ANYBODY)
         token = bearer(request)
         if not token:
-            raise _unauthorized("write `Authorization: Bearer <token>`")
+            raise unauthorized("write `Authorization: Bearer <token>`")
         name = self._operator(digest(token))
         return Caller(name, OPERATOR) if name is not None else self._person(token)
 
@@ -101,7 +106,7 @@ class Access:
         """The same, but 401 for anybody."""
         caller = self.caller(request)
         if not caller.is_known:
-            raise _unauthorized("log in (`POST /v1/auth/login`) and send `Authorization: Bearer <access token>`")
+            raise unauthorized("log in (`POST /v1/auth/login`) and send `Authorization: Bearer <access token>`")
         return caller
 
     def require(self, request: Request, permission: str, slug: str | None = None) -> Caller:
@@ -135,11 +140,11 @@ class Access:
 
     def _person(self, token: str) -> Caller:
         if self._verifier is None or token.count(".") != 2:  # said whatever is known of revocations right now
-            raise _unauthorized("this token is nobody's; log in, or leave it out to sign up")
+            raise unauthorized("this token is nobody's; log in, or leave it out to sign up")
         try:
             claims = self._verifier.verify(token, API)
         except TokenRefused as refused:
-            raise _unauthorized(f"{refused}; log in again, or leave the token out to sign up") from refused
+            raise unauthorized(f"{refused}; log in again, or leave the token out to sign up") from refused
         except ViewStale as stale:
             raise stale.problem() from stale
         return Caller(claims.email, claims.role, claims.org_id, claims.org, claims)
@@ -163,5 +168,6 @@ def _is_its_own(request: Request, operation: Operation) -> bool:
     return hmac.compare_digest(digest(bearer(request)), operation.token_hash or "")
 
 
-def _unauthorized(detail: str) -> Problem:
+def unauthorized(detail: str) -> Problem:
+    """401: who calls is not known, or not any more."""
     return Problem(401, "unauthorized", "The caller is not known", detail, headers=_HEADERS)

@@ -9,7 +9,7 @@ from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 
 from cluster.errors import ClusterError
-from database.errors import Busy, DatabaseError, LeaseLost, VersionMismatch
+from database.errors import Busy, DatabaseError, InvitationOver, LeaseLost, TokenRevoked, VersionMismatch
 from engine.errors import EngineError
 from service import (
     audit_routes,
@@ -36,10 +36,11 @@ from service import (
     staff_routes,
     tenant_data,
 )
-from service.access import Access
+from service.access import Access, unauthorized
 from service.change_sets import mismatch
 from service.config_scope import of_organizations, of_platform
 from service.draining import Draining
+from service.invitations import over
 from service.limits import RateLimit
 from service.middleware import BodyLimit, Requests, answer
 from service.problems import Problem, invalid
@@ -145,6 +146,8 @@ _HANDLED: Mapping[type[Exception], Callable[[Any], Problem]] = {
     HTTPException: _http,
     Busy: _busy,
     VersionMismatch: mismatch,
+    TokenRevoked: lambda error: unauthorized(f"{error}; log in again"),
+    InvitationOver: lambda _: over(),
     LeaseLost: _away("The operation's worker"),
     DatabaseError: _away("PostgreSQL"),
     ClusterError: _away("The Kubernetes API"),

@@ -1,6 +1,7 @@
 """A change of anything that an organization has: sizes and members hold at once, the engine brings the stack to it all.
 
-Then it is committed. A change that the engine cannot make is set back, and its operation tells what could not be.
+Then it is committed. A change that the engine cannot make is set back, and its operation tells what could not be. What
+it took from members is never given back by that.
 """
 
 import asyncio
@@ -95,12 +96,13 @@ async def converge(
 async def _set_back(services: Services, operation: Operation, record: StepRecord) -> None:
     await operations.begin_undo(services.database, operation.lease)
     before = await _before(services, operation)
+    kept, taken = members.kept(before, Organization.model_validate(operation.request))
     done, left = ["members, rows, objects and stack"], list[str]()
     try:
         async with services.step(steps.RESTORE_MEMBERS, operation.id):
-            await members.hold(services, operation, before, why=f"set back ({operation.id})")
+            await members.hold(services, operation, kept, why=f"set back ({operation.id})")
         async with services.step(steps.RESTORE_STACK, operation.id):
-            await converge(services, operation, before)
+            await converge(services, operation, kept)
     except (EngineError, ClusterError) as error:
         record.add("not set back", str(error))
         if operation.attempt <= 2 * services.settings.attempts:
@@ -110,6 +112,6 @@ async def _set_back(services: Services, operation: Operation, record: StepRecord
     problem = Problem(
         500, "not-changed", "The organization is not changed",
         f"the engine could not make the change in {services.settings.attempts} attempts; try again later{mend}",
-        more={"operation_id": operation.id, "compensated": done, "left": left},
+        more={"operation_id": operation.id, "compensated": done, "left": left + ([taken] if taken else [])},
     )  # fmt: skip
-    await fail(services, operation, problem)
+    await fail(services, operation, problem, stays=kept.model_dump(mode="json") if taken else None)

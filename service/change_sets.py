@@ -6,7 +6,7 @@ replica that dies in between has done nothing, and another one goes on.
 
 from datetime import UTC, datetime
 
-from database import change_sets, settings
+from database import change_sets, members, settings, users
 from database.change_sets import Asked, ChangeSet, State
 from database.errors import DatabaseFault, VersionMismatch
 from database.pool import Connection
@@ -14,9 +14,10 @@ from database.settings import Row
 from service import config_rules
 from service.access import OPERATOR
 from service.config_bodies import change_of
-from service.config_scope import Scope
+from service.config_scope import PLATFORM, Scope
 from service.problems import Problem
 from service.services import Services, log
+from tenants.permissions import permissions_of
 
 
 async def begin(scope: Scope, asked: Asked) -> tuple[ChangeSet, list[Row]]:
@@ -64,7 +65,10 @@ async def end(scope: Scope, found: ChangeSet, state: State, note: str) -> Change
 
 
 async def apply_due(services: Services) -> int:
-    """Apply what is due, of all organizations, in its order; how many were. What cannot be applied has FAILED."""
+    """Apply what is due, of all organizations, in its order; how many were. What cannot be applied has FAILED.
+
+    What somebody asked for who may not change settings any more is CANCELLED.
+    """
     applied = 0
     for org_id, change_set_id in await change_sets.due(services.database):
         try:
@@ -79,14 +83,33 @@ async def _apply_due(scope: Scope, change_set_id: str) -> bool:
         found = await change_sets.read(connection, scope.org_id, change_set_id)
     if found is None:
         return False
+    counts = await _may_still(scope, found.actor)
     async with scope.transaction(actor=found.actor, reason=found.reason) as connection:
         locked = await change_sets.read(connection, scope.org_id, change_set_id, lock=True)
         if locked is None or locked.state != "SCHEDULED":
             return False  # another replica was faster, or somebody cancelled it
-        ended, rows = await _apply(connection, locked)
+        ended, rows = await _apply(connection, locked) if counts else (await _cancel(connection, locked), [])
     scope.announce(rows)
     log.info("change set %s of organization %d: %s", ended.id, ended.org_id, ended.state)
     return True
+
+
+async def _may_still(scope: Scope, actor: str) -> bool:
+    """Whether a person may still change these settings; who has no address has a token of the platform's."""
+    if "@" not in actor or actor.startswith(f"{OPERATOR}:"):
+        return True
+    async with scope.services.database.transaction() as connection:
+        account = await users.by_email(connection, actor)
+        held = await members.roles(connection, scope.org_id)
+    if account is None:
+        return False
+    needed = "settings:change" if scope.org_id != PLATFORM else "platform:change"
+    return any(needed in permissions_of(role) for role in (account.user.platform_role, held.get(actor)) if role)
+
+
+async def _cancel(connection: Connection, found: ChangeSet) -> ChangeSet:
+    note = f"{found.actor} may not change settings any more"
+    return await change_sets.move(connection, found, "CANCELLED", ended_by="system", note=note)
 
 
 async def _apply(

@@ -43,10 +43,15 @@ async def commit(services: Services, operation: Operation, answer: operations.Js
     services.metrics.ended.labels(operation.kind, "COMMITTED").inc()
 
 
-async def fail(services: Services, operation: Operation, problem: Problem) -> None:
-    """End an operation with the problem that its caller is told, now and on each repetition. Raise LeaseLost."""
+async def fail(
+    services: Services, operation: Operation, problem: Problem, *, stays: operations.Json | None = None
+) -> None:
+    """End an operation with the problem that its caller is told, now and on each repetition. Raise LeaseLost.
+
+    With `stays` the organization is that from now on, not what it was before.
+    """
     async with services.step(steps.FAIL, operation.id):
-        await operations.fail(services.database, operation.lease, problem.body())
+        await operations.fail(services.database, operation.lease, problem.body(), stays=stays)
     services.metrics.ended.labels(operation.kind, "FAILED").inc()
 
 

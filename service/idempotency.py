@@ -21,17 +21,22 @@ _KEY = re.compile(r"[\x21-\x7e]{1,200}")
 
 @dataclass(frozen=True)
 class Asking:
-    """Who asks, with which key, for what, in which request: as `database.operations.Wanted` takes it."""
+    """Who asks, with which key, for what, in which request: as `database.operations.Wanted` takes it.
+
+    `jti` names their token, `invitation_id` what they accept: both are judged again when it is their turn.
+    """
 
     caller: str
     key: str
     request_hash: str
     request_id: str
+    jti: str | None = None
+    invitation_id: str | None = None
 
 
 def asking(request: Request, caller: Caller, kind: str, asked: Mapping[str, Any]) -> Asking:
     """What `asked` is known by; without the header nobody repeats it. Raise a Problem (400) for a key that is none."""
-    return Asking(caller.name, key_or_new(request), request_hash(kind, dict(asked)), REQUEST_ID.get())
+    return Asking(caller.name, key_or_new(request), request_hash(kind, dict(asked)), REQUEST_ID.get(), caller.jti)
 
 
 def key_of(request: Request) -> str:

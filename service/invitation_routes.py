@@ -71,8 +71,9 @@ def router(services: Services, access: Access, draining: Draining) -> APIRouter:
         accepted = await invitations.accept(services, body.token, body.password)
         invited = accepted.invited
         asked = Asking(
-            invited.email, f"invitation-{invited.id}", request_hash("accept", {"id": invited.id}), REQUEST_ID.get()
-        )
+            invited.email, f"invitation-{invited.id}", request_hash("accept", {"id": invited.id}), REQUEST_ID.get(),
+            invitation_id=invited.id,
+        )  # fmt: skip
         return await carried_out(services, invited.slug, asked, lambda entry, now: accepted.wish(asked, entry, now))
 
     return routes

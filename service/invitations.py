@@ -3,7 +3,7 @@
 import math
 from dataclasses import dataclass
 
-from database import invitations, members, rates, users
+from database import denylist, invitations, members, rates, users
 from database.directory import Entry
 from database.invitations import Invitation, Invited
 from database.operations import Wanted
@@ -27,7 +27,7 @@ _MOST = 200  # members and invitations together: as many as an organization has 
 
 @dataclass(frozen=True)
 class Accepted:
-    """An invitation that its address has accepted."""
+    """An invitation that its address accepts."""
 
     invited: Invited
 
@@ -52,6 +52,8 @@ async def invite(services: Services, caller: Caller, slug: str, email: str, role
     token = new_token()
     async with services.database.transaction(**caller.acting(reason)) as connection:
         await members.lock_living(connection, entry.id)
+        await denylist.check_good(connection, caller.jti)
+        await _check_replaced(connection, caller, entry.id, email)
         made = await invitations.add(
             connection, entry.id,
             email=email, role=role, invited_by=caller.name, token_hash=digest(token), seconds=LIFETIME,
@@ -67,6 +69,8 @@ async def invite(services: Services, caller: Caller, slug: str, email: str, role
 async def withdraw(services: Services, caller: Caller, slug: str, org_id: int, invitation_id: str) -> None:
     """Take an invitation back; raise a Problem if there is none, or it is not theirs to take back."""
     async with services.database.transaction(**caller.acting("withdrawn")) as connection:
+        await members.lock_living(connection, org_id)
+        await denylist.check_good(connection, caller.jti)
         found = await invitations.read(connection, org_id, invitation_id)
         if found is not None:
             check(caller, needed(found.role))
@@ -78,22 +82,24 @@ async def withdraw(services: Services, caller: Caller, slug: str, org_id: int, i
 
 
 async def accept(services: Services, token: str, password: str | None) -> Accepted:
-    """Accept, with an account from now on; raise a Problem. A second time finds the same again."""
+    """What there is to accept, with an account from now on; raise a Problem. A second time finds the same again.
+
+    It is accepted by the operation that follows, in the moment that this is reserved: until then it can be withdrawn.
+    """
     token_hash = digest(token)
     async with services.database.transaction() as connection:
         waiting = await invitations.lock(connection, token_hash)
         if waiting is None:
-            raise _over()
+            raise over()
         is_new = not await users.has_password(connection, waiting.email)
     hashed = await _hashed(services, waiting.email, password) if is_new else None
     async with services.database.transaction(**acting(waiting.email, "invitation accepted")) as connection:
         locked = await invitations.lock(connection, token_hash)
         if locked is None:
-            raise _over()
+            raise over()
         if hashed is not None and not await users.has_password(connection, locked.email):
             await _check_enabled(connection, locked.email)
             await users.put_password(connection, locked.email, hashed)
-        await invitations.accept(connection, locked.id)
     return Accepted(locked)
 
 
@@ -115,6 +121,13 @@ async def _check_enabled(connection: Connection, email: str) -> None:
     is_there = await users.lock(connection, email) is not None
     if is_there and await users.by_email(connection, email) is None:
         raise Problem(403, "account-disabled", "The account is disabled", "ask an operator of the platform")
+
+
+async def _check_replaced(connection: Connection, caller: Caller, org_id: int, email: str) -> None:
+    """Nobody takes back, by another one, what they may not take back."""
+    for one in await invitations.waiting(connection, org_id):
+        if one.email == email:
+            check(caller, needed(one.role))
 
 
 async def _check_rate(services: Services, whose: str, each: float, burst: int) -> None:
@@ -143,7 +156,8 @@ def _role(text: str) -> RoleName:
     return role
 
 
-def _over() -> Problem:
+def over() -> Problem:
+    """404: it leads to nothing any more."""
     return Problem(
         404, "no-such-invitation", "The invitation does not count",
         "it was withdrawn or replaced, is older than seven days, or never was; ask for another one",

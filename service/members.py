@@ -7,7 +7,7 @@ from service.access import Caller, check
 from service.problems import Problem
 from service.services import Services
 from tenants.model import Organization
-from tenants.permissions import RoleName
+from tenants.permissions import ROLES, RoleName
 from tenants.plan import plan
 
 GOVERNED = frozenset({"owner", "admin"})  # whose roles take members:govern
@@ -66,6 +66,23 @@ def transferred(organization: Organization, giver: str, to: str) -> dict[str, Ro
 def described(members_after: dict[str, RoleName]) -> dict[str, list[dict[str, str]]]:
     """The change of the organization that brings these members."""
     return {"members": [{"email": email, "role": role} for email, role in members_after.items()]}
+
+
+def kept(before: Organization, after: Organization) -> tuple[Organization, str]:
+    """The organization as it was before a change that is set back, and what is otherwise, in words.
+
+    Rights that the change has taken are not given back: each member has the lower of both roles, and who was removed
+    stays out. Where nobody would own it then, the members are as the change wanted them.
+    """
+    had, has = roles_of(before), roles_of(after)
+    lower = {email: max(role, has[email], key=ROLES.index) for email, role in had.items() if email in has}
+    if lower == had:
+        return before, ""
+    if "owner" not in lower.values():
+        return before.model_copy(update={"members": after.members}), "members: as asked for, else nobody would own it"
+    taken = [f"{email} is {lower.get(email, 'out')}" for email, role in had.items() if lower.get(email) != role]
+    left = tuple(one.model_copy(update={"role": lower[one.email]}) for one in before.members if one.email in lower)
+    return before.model_copy(update={"members": left}), f"members: what was taken stays taken ({', '.join(taken)})"
 
 
 def no_such_member(slug: str, email: str) -> Problem:

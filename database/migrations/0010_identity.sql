@@ -197,7 +197,8 @@ begin
 end $$;
 
 -- A membership that ends or changes ends the tokens that spoke by it, whoever writes it; and the invitations of somebody who
--- may invite no more: a removed admin comes back by none that they have sent to themselves.
+-- may invite no more: a removed admin comes back by none that they have sent to themselves. An admin who was an owner may
+-- no more invite owners and admins.
 create function tenancy.end_standing() returns trigger
   language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 declare
@@ -207,9 +208,10 @@ begin
     perform tenancy.revoke_tokens('the membership ' || case tg_op when 'DELETE' then 'ended' else 'changed' end,
                                   of_user => person, of_org => old.org_id);
   end if;
-  if tg_op = 'DELETE' or new.role not in ('owner', 'admin') then
+  if tg_op = 'DELETE' or new.role <> 'owner' then
     update tenancy.invitations i set withdrawn_at = now()
-    where i.org_id = old.org_id and i.invited_by = old.email and i.accepted_at is null and i.withdrawn_at is null;
+    where i.org_id = old.org_id and i.invited_by = old.email and i.accepted_at is null and i.withdrawn_at is null
+      and (tg_op = 'DELETE' or new.role <> 'admin' or i.role in ('owner', 'admin'));
   end if;
   return null;
 end $$;

@@ -12,6 +12,9 @@ select count(*) as revoked from tenancy.revoked_tokens where seq = any(%(seqs)s)
 -- name: issued
 select i.jti::text, i.user_id::text, i.org_id from tenancy.issued_tokens i where i.jti = %(jti)s;
 
+-- name: is_revoked
+select from tenancy.revoked_tokens where jti = %(jti)s::uuid;
+
 -- name: purge_revoked
 -- A minute longer than they live: clocks differ, and verifiers allow for that.
 delete from tenancy.revoked_tokens where expires_at < now() - interval '1 minute';

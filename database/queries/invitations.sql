@@ -29,4 +29,6 @@ where i.token_hash = %(token_hash)s and i.withdrawn_at is null and i.expires_at 
 for update of i;
 
 -- name: accept
-update tenancy.invitations set accepted_at = now() where id = %(id)s::uuid and accepted_at is null;
+update tenancy.invitations set accepted_at = now()
+where id = %(id)s::uuid and accepted_at is null and withdrawn_at is null and expires_at > now()
+returning id;

@@ -93,6 +93,16 @@ where id = %(id)s and lease_number = %(number)s
   and (state = 'PENDING' or state = 'COMMITTED' and saved_at is null and kind = 'quota')
 returning id;
 
+-- name: stays
+-- What a change that was set back leaves otherwise than it was before, as a change that is done.
+insert into tenancy.operations (kind, slug, org_id, caller, idempotency_key, request_hash, request, reason, state,
+  answer, request_id, created_at, ended_at, saved_at)
+select 'change', p.slug, p.org_id, 'system', 'stays-' || p.id, '', %(request)s::jsonb,
+  'rights that were taken are not given back (set back: ' || p.id || ')', 'COMMITTED',
+  jsonb_build_object('id', p.org_id, 'slug', p.slug), p.request_id, clock_timestamp(), clock_timestamp(), clock_timestamp()
+from tenancy.operations p where p.id = %(id)s and p.lease_number = %(number)s
+returning id;
+
 -- name: mark_saved
 with this as (
   update tenancy.operations set saved_at = now()

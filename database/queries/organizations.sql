@@ -67,6 +67,11 @@ update tenancy.config_change_sets
 set state = 'CANCELLED', ended_by = tenancy.actor(), ended_at = now(), note = 'the organization was deleted'
 where org_id = %(id)s and state in ('WAITING', 'SCHEDULED');
 
+-- name: act_for_deletion
+select set_config('app.actor', p.caller, true), set_config('app.reason', p.reason, true),
+  set_config('app.request_id', p.request_id, true)
+from tenancy.operations p where p.org_id = %(id)s and p.kind = 'delete' and p.state = 'PENDING';
+
 -- name: delete
 update tenancy.organizations
 set status = 'DELETED', deleted_at = now(), purge_after = now() + make_interval(days => retention_days)

@@ -4,7 +4,7 @@ import asyncio
 from typing import Any
 
 from database import operations
-from service import recovery
+from service import recovery, steps
 from tests.integration.service.conftest import Replica
 
 _OPEN = """
@@ -33,6 +33,18 @@ def dies_at(replica: Replica, point: str) -> Replica:
 
     object.__setattr__(replica.services, "checkpoint", checkpoint)  # the application holds these very services
     return replica
+
+
+def waiting_for_its_turn(replica: Replica) -> asyncio.Event:
+    """Set when a request has been let in and begins to wait until its organization is free."""
+    reached = asyncio.Event()
+
+    async def checkpoint(point: str) -> None:
+        if point == f"before {steps.RESERVE}":
+            reached.set()
+
+    object.__setattr__(replica.services, "checkpoint", checkpoint)
+    return reached
 
 
 async def recovered(replica: Replica, *, within: float = 10.0) -> None:

@@ -11,7 +11,7 @@ from service import recovery, steps
 from tenants.model import Organization
 from tests.integration.service.conftest import OPERATOR, Replica, Stage, live, new_slug, signed_up
 from tests.integration.service.killing import Killed, dies_at, points, recovered
-from tests.integration.service.people import bound, roles
+from tests.integration.service.people import bound, joined, roles
 
 MEMBERS = [{"email": "ada@acme.example", "role": "owner"}, {"email": "bob@acme.example", "role": "viewer"}]
 
@@ -150,6 +150,48 @@ def test_a_change_that_the_engine_cannot_make_is_set_back(real: Stage) -> None:
         assert deployed(replica, real, slug).plan == "starter" and len(deployed(replica, real, slug).members) == 1
         again = await patch(replica, slug, members=MEMBERS, reason="again")
         assert again.status_code == 200, "nothing is blocked"
+
+    real.play(act, wait_limit=0.5)
+
+
+def test_rights_that_were_taken_are_not_given_back_when_a_change_is_set_back(real: Stage) -> None:
+    slug = new_slug("change")
+
+    async def act(replica: Replica) -> None:
+        await signed_up(replica, slug)
+        await joined(replica, slug, eve="admin", bob="admin")
+        replica.engines.fails = {"converge": 3}
+        members = [*MEMBERS, {"email": "mia@acme.example", "role": "admin"}]  # eve goes, bob is less, mia comes
+        answer = await patch(replica, slug, members=members, plan="business", reason="a bad week")
+        await recovered(replica)
+        told = await replica.get(f"/v1/operations/{answer.json()['operation_id']}")
+        assert told["state"] == "FAILED"
+        (left,) = told["problem"]["left"]
+        assert "eve@acme.example is out" in left and "bob@acme.example is viewer" in left
+        held = {"ada@acme.example": "owner", "bob@acme.example": "viewer"}
+        assert roles(real, slug) == held
+        assert await bound(replica, slug) == {"owner": ["ada@acme.example"], "viewer": ["bob@acme.example"]}
+        assert {one.email: one.role for one in deployed(replica, real, slug).members} == held
+        assert deployed(replica, real, slug).plan == "starter", "the rest is set back"
+        assert (await patch(replica, slug, retention_days=90, reason="law")).status_code == 200
+        assert roles(real, slug) == held, "the next change builds on what was taken"
+
+    real.play(act, wait_limit=0.5)
+
+
+def test_a_transfer_that_the_engine_cannot_make_leaves_an_owner(real: Stage) -> None:
+    slug = new_slug("change")
+
+    async def act(replica: Replica) -> None:
+        await signed_up(replica, slug)
+        await joined(replica, slug, bob="viewer")
+        replica.engines.fails = {"converge": 3}
+        body = {"to": "bob@acme.example", "from": "ada@acme.example", "reason": "a sale"}
+        await replica.client.post(f"/v1/organizations/{slug}/members/transfer", json=body, headers=OPERATOR)
+        await recovered(replica)
+        (told,) = [one for one in real.operations(slug) if one["state"] == "FAILED"]
+        assert told["problem"]["left"] == ["members: as asked for, else nobody would own it"]
+        assert roles(real, slug) == {"ada@acme.example": "admin", "bob@acme.example": "owner"}
 
     real.play(act, wait_limit=0.5)
 

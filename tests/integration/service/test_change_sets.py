@@ -15,6 +15,7 @@ from tests.integration.service.config_stage import (
     play,
 )
 from tests.integration.service.conftest import Stage, new_slug
+from tests.integration.service.people import granted, joined
 from tests.integration.service.test_queue import working
 
 FLAG = {
@@ -225,6 +226,29 @@ def test_a_flagd_file_is_taken_over_as_one_change_set(stage: Stage) -> None:
         broken = {"flags": {"a": {**FLAG, "variants": {}}}}
         assert kind(await settings.call("POST", "flags/import?reason=x", json=broken)) == (422, "invalid-setting")
         assert kind(await settings.call("POST", "flags/import?reason=x", json={})) == (400, "no-flagd-file")
+
+    play(stage, act)
+
+
+def test_what_somebody_planned_who_may_not_any_more_is_cancelled(stage: Stage) -> None:
+    async def act(settings: Settings) -> None:
+        await joined(settings.replica, settings.slug, eve="admin", bob="admin")
+        planned = []
+        for name, value in (("eve", 1), ("bob", 2)):
+            person = await granted(settings.replica, f"{name}@acme.example", settings.slug)
+            made = settings.by(person.access_token).post(
+                "change-sets", changes=[change("ai/seed", value)], apply_at=soon(3600)
+            )
+            planned.append((await settings.done(made, 201))["id"])
+        await joined(settings.replica, settings.slug, bob="admin")
+        stage.write("update tenancy.config_change_sets set apply_at = now() where id = any(%s::uuid[])", planned)
+        await change_sets.apply_due(settings.replica.services)
+        ended = [await settings.get(f"change-sets/{one}") for one in planned]
+        assert [(one["state"], one["ended_by"]) for one in ended] == [
+            ("CANCELLED", "system"), ("APPLIED", "bob@acme.example")
+        ]  # fmt: skip
+        assert "eve@acme.example may not" in ended[0]["note"]
+        assert [one["new_value"] for one in (await settings.get("configs/ai/seed/history"))["items"]] == [2]
 
     play(stage, act)
 

@@ -4,9 +4,15 @@ import asyncio
 from pathlib import Path
 from typing import Any
 
-from tests.integration.service.conftest import OPERATOR, Replica, Stage, new_slug
+import pytest
+
+from database.errors import TokenRevoked
+from service import invitations
+from service.access import Access
+from tests.integration.service.conftest import OPERATOR, Replica, Stage, new_slug, signed_up
 from tests.integration.service.identity_stage import bearer, letters, mailed_token
-from tests.integration.service.people import Headers, headers_of, roles, staff_of
+from tests.integration.service.killing import waiting_for_its_turn
+from tests.integration.service.people import Headers, headers_of, joined, roles, staff_of
 
 PASSWORD = "seven sturdy wooden boats"
 
@@ -104,6 +110,90 @@ def test_a_second_invitation_replaces_the_first_and_one_that_was_withdrawn_count
             404,
             "no-such-invitation",
         )
+
+    stage.play(act)
+
+
+def test_an_acceptance_that_did_not_get_through_leaves_an_invitation_that_can_be_withdrawn(
+    real: Stage, tmp_path: Path
+) -> None:
+    slug, stage = new_slug("inv"), mailing(real, tmp_path)
+    eve, bob = f"eve@{slug}.example", f"bob@{slug}.example"
+
+    async def act(replica: Replica) -> None:
+        await signed_up(replica, slug)
+        ada, place = await headers_of(replica, "ada@acme.example", slug), f"/v1/organizations/{slug}"
+        for email in (eve, bob):
+            await headers_of(replica, email)
+        made = (await invite(replica, ada, slug, eve, "admin")).json()
+        await invite(replica, ada, slug, bob)
+        token = mailed_token(mailed(stage, eve)[0])
+        replica.engines.hold_converge = asyncio.Event()
+        patch = {"retention_days": 90, "reason": "keeps it busy"}
+        busy = await replica.client.patch(place, json=patch, headers=ada)
+        assert busy.status_code == 202, busy.text
+        assert kind(await accept(replica, token)) == (409, "busy")
+        listed = (await replica.client.get(f"{place}/invitations", headers=ada)).json()["items"]
+        assert [one["email"] for one in listed] == [bob, eve], "it still waits"
+        waits = waiting_for_its_turn(replica)
+        late = asyncio.create_task(accept(replica, token))
+        await waits.wait()
+        gone = await replica.client.delete(f"{place}/invitations/{made['id']}", headers=ada)
+        assert gone.status_code == 204, gone.text
+        replica.engines.hold_converge.set()
+        assert kind(await late) in [(404, "no-such-invitation"), (409, "busy")]
+        await replica.settled()
+        assert kind(await accept(replica, token)) == (404, "no-such-invitation")
+        token = mailed_token(mailed(stage, bob)[0])
+        answer = await accept(replica, token)
+        assert answer.status_code in (200, 202), answer.text
+        await replica.settled()
+        assert (await accept(replica, token)).status_code == 200, "accepted, it is told again"
+
+    stage.play(act, wait_limit=0.3)
+    assert roles(stage, slug) == {"ada@acme.example": "owner", bob: "member"}
+    entries = stage.rows(
+        "select actor from tenancy.audit_log where action = 'invitation accepted' and target = %s", bob
+    )
+    assert entries == [{"actor": bob}]
+
+
+def test_who_may_invite_no_more_leaves_no_invitation_behind(real: Stage, tmp_path: Path) -> None:
+    slug, stage = new_slug("inv"), mailing(real, tmp_path)
+    eve = "eve@acme.example"
+
+    async def act(replica: Replica) -> None:
+        await signed_up(replica, slug)
+        await joined(replica, slug, eve="owner")
+        ada, eves = [await headers_of(replica, email, slug) for email in ("ada@acme.example", eve)]
+        place = f"/v1/organizations/{slug}"
+        for role in ("owner", "admin", "member", "viewer"):
+            assert (await invite(replica, eves, slug, f"{role}@{slug}.example", role)).status_code == 201
+        old = Access("none", verifier=replica.services.identity.verifier)._person(eves["Authorization"][7:])
+        body = {"role": "admin", "reason": "less"}
+        changed = await replica.client.put(f"{place}/members/{eve}", json=body, headers=ada)
+        assert changed.status_code == 200, changed.text
+        listed = (await replica.client.get(f"{place}/invitations", headers=ada)).json()["items"]
+        assert [one["role"] for one in listed] == ["member", "viewer"], "an admin invites no owner and no admin"
+        with pytest.raises(TokenRevoked):  # let in just before
+            await invitations.invite(replica.services, old, slug, "x@evil.example", "owner", "late")
+
+    stage.play(act)
+
+
+def test_an_admin_replaces_no_invitation_that_only_an_owner_may_take_back(real: Stage, tmp_path: Path) -> None:
+    slug, stage = new_slug("inv"), mailing(real, tmp_path)
+    bob = f"bob@{slug}.example"
+
+    async def act(replica: Replica) -> None:
+        await signed_up(replica, slug)
+        await joined(replica, slug, eve="admin")
+        ada, eve = [await headers_of(replica, f"{name}@acme.example", slug) for name in ("ada", "eve")]
+        await invite(replica, ada, slug, bob, "owner")
+        assert kind(await invite(replica, eve, slug, bob, "viewer")) == (403, "forbidden")
+        listed = (await replica.client.get(f"/v1/organizations/{slug}/invitations", headers=ada)).json()["items"]
+        assert [one["role"] for one in listed] == ["owner"]
+        assert (await invite(replica, ada, slug, bob, "viewer")).status_code == 201
 
     stage.play(act)
 

@@ -7,10 +7,15 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from cluster.api import ClusterApi
+from database import organizations
 from tests.integration.prepared import Prepared
+from tests.integration.service import oidc_stage
 from tests.integration.service.conftest import OPERATOR, Replica, Stage, equip, new_slug, signed_up
 from tests.integration.service.identity_stage import bearer
+from tests.integration.service.killing import waiting_for_its_turn
 from tests.integration.service.people import bound, granted, headers_of, joined, roles
 
 SERVICE_RIGHTS = Path(__file__).parents[3] / "deploy" / "identity" / "service.yaml"
@@ -103,7 +108,7 @@ def test_admins_manage_members_and_viewers_and_owners_everybody(real: Stage) -> 
         bob = await headers_of(replica, BOB, slug)
         assert (await remove(replica, bob, slug, BOB)).status_code == 200, "everybody may leave"
         listed = (await replica.client.get(f"/v1/organizations/{slug}/members", headers=ada)).json()["items"]
-        assert [(one["email"], one["role"], one["has_account"]) for one in listed] == [
+        assert [(one["email"], one["role"], one["has_joined"]) for one in listed] == [
             (ADA, "owner", True), (EVE, "member", True), (mia, "viewer", False)
         ]  # fmt: skip
 
@@ -135,6 +140,90 @@ def test_the_ownership_is_transferred_and_the_giver_stays_as_an_admin(real: Stag
 
     real.play(act)
     assert roles(real, slug) == {ADA: "admin", BOB: "owner"}
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "body"),
+    [
+        ("DELETE", "?confirm={slug}", None),
+        ("PATCH", "", {"name": "Mine", "reason": "x"}),
+        ("PATCH", "/quota", {"cpu": "8", "reason": "x"}),
+        ("PUT", "/members/ghost@evil.example", {"role": "owner", "reason": "x"}),
+        ("POST", "/members/transfer", {"to": ADA, "reason": "x"}),
+    ],
+)
+def test_a_request_that_waits_its_turn_counts_no_more_once_its_owner_is_removed(
+    real: Stage, method: str, path: str, body: dict[str, str] | None
+) -> None:
+    slug = new_slug("mem")
+
+    async def act(replica: Replica) -> None:
+        await signed_up(replica, slug)
+        await joined(replica, slug, eve="owner")
+        eve = await headers_of(replica, EVE, slug)
+        replica.engines.hold_converge = asyncio.Event()
+        busy = asyncio.create_task(put(replica, OPERATOR, slug, BOB, "viewer"))
+        await until(lambda: is_missing(BOB))
+        waits = waiting_for_its_turn(replica)
+        url = f"/v1/organizations/{slug}{path.format(slug=slug)}"
+        late = asyncio.create_task(replica.client.request(method, url, json=body, headers=eve))
+        await waits.wait()
+        real.write("delete from tenancy.memberships where email = %s and org_id = %s", EVE, org_id(real, slug))
+        replica.engines.hold_converge.set()
+        assert kind(await late) == (401, "unauthorized")
+        assert (await busy).status_code == 200
+
+    async def is_missing(email: str) -> bool:
+        return email not in roles(real, slug)
+
+    real.play(act)
+    assert len(real.operations(slug)) == 3, "nothing came of it"
+
+
+def test_whoever_deletes_the_organization_has_removed_its_last_members(real: Stage) -> None:
+    """The engine ends the row first, by the provider, which knows nobody."""
+    slug = new_slug("mem")
+
+    async def act(replica: Replica) -> None:
+        await signed_up(replica, slug)
+        ada, number = await headers_of(replica, ADA, slug), org_id(real, slug)
+
+        async def destroy(*_: Any) -> None:
+            async with replica.services.database.transaction() as connection:
+                await organizations.delete(connection, number, managed_by="api")
+
+        object.__setattr__(replica.engines, "destroy", destroy)
+        url = f"/v1/organizations/{slug}?confirm={slug}&reason=closed"
+        await replica.client.delete(url, headers=ada | {"X-Request-Id": "end-of-" + slug})
+        await replica.settled()
+        found = real.rows(
+            "select actor, reason, request_id from tenancy.audit_log where org_id = %s and action = 'member removed'",
+            number,
+        )
+        assert found == [{"actor": ADA, "reason": "closed", "request_id": "end-of-" + slug}]
+
+    real.play(act)
+
+
+def org_id(stage: Stage, slug: str) -> int:
+    return int(stage.organizations(slug)[0]["id"])
+
+
+def test_an_owner_learns_who_has_joined_and_not_who_has_an_account(stage: Stage) -> None:
+    async def act(replica: Replica) -> None:
+        slug = await oidc_stage.organization(replica, ada="owner", bob="viewer")
+        ada, bob = [oidc_stage.address(name, slug) for name in ("ada", "bob")]
+        by = await headers_of(replica, ada, slug)
+
+        async def shown() -> list[tuple[str, bool]]:
+            found = (await replica.client.get(f"/v1/organizations/{slug}/members", headers=by)).json()["items"]
+            return [(one["email"], one["has_joined"]) for one in found]
+
+        assert await shown() == [(ada, True), (bob, False)], "both have an account"
+        await headers_of(replica, bob, slug)
+        assert await shown() == [(ada, True), (bob, True)]
+
+    stage.play(act)
 
 
 def test_members_of_a_catalogs_organization_are_changed_in_the_catalog(stage: Stage) -> None:
