@@ -182,6 +182,10 @@ CREATE FUNCTION tenancy.audit_user() RETURNS trigger
     SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
 begin
+  if tg_op = 'INSERT' then
+    perform tenancy.audit(0, 'account made', new.email, null, jsonb_build_object('role', new.platform_role));
+    return null;
+  end if;
   if old.platform_role is distinct from new.platform_role then
     perform tenancy.audit(0, 'staff changed', new.email,
       jsonb_build_object('role', old.platform_role), jsonb_build_object('role', new.platform_role));
@@ -1421,7 +1425,7 @@ CREATE INDEX service_configs_newer ON tenancy.service_configs USING btree (org_i
 
 CREATE INDEX sessions_below ON tenancy.sessions USING btree (root);
 
-CREATE INDEX sessions_of ON tenancy.sessions USING btree (user_id) WHERE (ended_at IS NULL);
+CREATE INDEX sessions_of ON tenancy.sessions USING btree (user_id);
 
 CREATE TRIGGER append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON tenancy.audit_log FOR EACH STATEMENT EXECUTE FUNCTION tenancy.refuse_change();
 
@@ -1457,7 +1461,7 @@ CREATE TRIGGER audit_setting_insert AFTER INSERT ON tenancy.service_configs FOR 
 
 CREATE TRIGGER audit_setting_update AFTER UPDATE ON tenancy.service_configs FOR EACH ROW WHEN (((new.source = 'api'::text) AND (old.version <> new.version))) EXECUTE FUNCTION tenancy.audit_setting();
 
-CREATE TRIGGER audit_user AFTER UPDATE ON tenancy.users FOR EACH ROW EXECUTE FUNCTION tenancy.audit_user();
+CREATE TRIGGER audit_user AFTER INSERT OR UPDATE ON tenancy.users FOR EACH ROW EXECUTE FUNCTION tenancy.audit_user();
 
 CREATE TRIGGER count_version BEFORE UPDATE ON tenancy.documents FOR EACH ROW EXECUTE FUNCTION tenancy.count_version();
 

@@ -106,6 +106,12 @@ async def roots(
     return [row["root"] for row in rows]
 
 
+async def oldest(connection: Connection, user_id: str, *, but: str, keep: int) -> list[str]:
+    """The roots of the user's sessions without that one, and without so many of the newest."""
+    rows = await fetch_all(connection, query("sessions.oldest"), user_id=user_id, but=but, keep=keep)
+    return [row["root"] for row in rows]
+
+
 async def end(connection: Connection, found: Sequence[str], why: str) -> None:
     """End these roots and what is below them. Nothing can begin below one from its lock on."""
     await connection.execute(query("sessions.lock_roots"), {"roots": list(found)})
@@ -120,6 +126,15 @@ async def standing(
         row = await fetch_one(connection, query("sessions.standing_by_slug"), slug=slug, email=email)
     else:
         row = await fetch_one(connection, query("sessions.standing"), org_id=org_id, email=email)
+    return Standing(**row) if row else None
+
+
+async def usual_standing(connection: Connection, user: User) -> Standing | None:
+    """What the user spoke for last, else their oldest membership; None if they have none. It is held, as by `standing`.
+
+    A stranger who has them belong to something, or log in to something of theirs, changes nothing.
+    """
+    row = await fetch_one(connection, query("sessions.usual_standing"), user_id=user.id, email=user.email)
     return Standing(**row) if row else None
 
 

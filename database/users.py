@@ -44,6 +44,14 @@ async def is_enabled(connection: Connection, user_id: str) -> bool:
     return await fetch_one(connection, query("users.is_enabled"), id=user_id) is not None
 
 
+async def is_password(connection: Connection, account: Account) -> bool:
+    """Whether the account's password still is what it was when it was read."""
+    found = await fetch_one(
+        connection, query("users.is_password"), id=account.user.id, password_hash=account.password_hash
+    )
+    return found is not None
+
+
 async def lock(connection: Connection, email: str) -> User | None:
     """The user, disabled or not, for whom nothing is issued until the transaction ends."""
     row = await fetch_one(connection, query("users.lock"), email=email)
@@ -94,6 +102,11 @@ async def use_password_token(connection: Connection, token_hash: str) -> str | N
     """Use the token, and with it all others of the address: whose password it sets, or None if it does not count."""
     row = await fetch_one(connection, query("users.use_password_token"), token_hash=token_hash)
     return row["email"] if row else None
+
+
+async def use_password_tokens(connection: Connection, email: str) -> None:
+    """None of the address's tokens counts any more."""
+    await connection.execute(query("users.use_password_tokens"), {"email": email})
 
 
 async def purge(connection: Connection) -> None:

@@ -27,7 +27,7 @@ class LogIn(_Secret):
 
     email: Address
     password: Password
-    organization: Slug | None = Field(None, description="Slug; left out: the only one, or the platform for its staff")
+    organization: Slug | None = Field(None, description="Slug; left out: the last one, or the platform for its staff")
 
 
 class Refresh(_Secret):

@@ -87,7 +87,7 @@ create table tenancy.sessions (
   ended_why text,
   check ((ended_at is null) = (ended_why is null))
 );
-create index sessions_of on tenancy.sessions (user_id) where ended_at is null;
+create index sessions_of on tenancy.sessions (user_id);
 create index sessions_below on tenancy.sessions (root);
 comment on column tenancy.sessions.root is 'the log-in that it came from, itself if it is one: they end together';
 comment on column tenancy.sessions.org_id is 'the organization that it speaks for now';

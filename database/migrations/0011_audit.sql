@@ -158,10 +158,14 @@ create trigger audit_invitation_end after update on tenancy.invitations
   for each row when (old.accepted_at is distinct from new.accepted_at or old.withdrawn_at is distinct from new.withdrawn_at)
   execute function tenancy.audit_invitation();
 
--- Staff, disabled accounts, changed passwords: the platform's chain.
+-- Accounts that are made, staff, disabled accounts, changed passwords: the platform's chain.
 create function tenancy.audit_user() returns trigger
   language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 begin
+  if tg_op = 'INSERT' then
+    perform tenancy.audit(0, 'account made', new.email, null, jsonb_build_object('role', new.platform_role));
+    return null;
+  end if;
   if old.platform_role is distinct from new.platform_role then
     perform tenancy.audit(0, 'staff changed', new.email,
       jsonb_build_object('role', old.platform_role), jsonb_build_object('role', new.platform_role));
@@ -175,7 +179,7 @@ begin
   end if;
   return null;
 end $$;
-create trigger audit_user after update on tenancy.users
+create trigger audit_user after insert or update on tenancy.users
   for each row execute function tenancy.audit_user();
 
 create function tenancy.audit_client() returns trigger

@@ -38,6 +38,11 @@ where s.ended_at is null and (%(user_id)s::uuid is null or s.user_id = %(user_id
   and (%(but)s::uuid is null or s.root <> %(but)s)
 order by 1;
 
+-- name: oldest
+select s.root::text from tenancy.sessions s
+where s.user_id = %(user_id)s and s.ended_at is null and s.expires_at > now() and s.root <> %(but)s
+group by s.root order by min(s.created_at) desc, s.root offset %(keep)s;
+
 -- name: lock_roots
 select from tenancy.sessions where id = any(%(roots)s::uuid[]) order by id for update;
 
@@ -63,6 +68,17 @@ for share of m;
 select o.id as org_id, o.slug, o.name, m.role
 from tenancy.memberships m join tenancy.organizations o on o.id = m.org_id
 where o.slug = %(slug)s and m.email = %(email)s and o.status = 'COMMITTED'
+for share of m;
+
+-- name: usual_standing
+-- What an organization's own clients (their ids have a dot) spoke for says nothing of what the person uses.
+select o.id as org_id, o.slug, o.name, m.role
+from tenancy.memberships m join tenancy.organizations o on o.id = m.org_id,
+  lateral (
+    select max(s.last_used_at) as at from tenancy.sessions s
+    where s.user_id = %(user_id)s and s.org_id = m.org_id and strpos(s.client_id, '.') = 0) used
+where m.email = %(email)s and o.status = 'COMMITTED'
+order by used.at desc nulls last, m.since, o.id limit 1
 for share of m;
 
 -- name: standings

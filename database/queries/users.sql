@@ -10,6 +10,9 @@ where u.id = %(id)s and u.disabled_at is null for share;
 -- name: is_enabled
 select from tenancy.users where id = %(id)s and disabled_at is null;
 
+-- name: is_password
+select from tenancy.users where id = %(id)s and password_hash = %(password_hash)s and disabled_at is null;
+
 -- name: lock
 select u.id::text, u.email, u.platform_role from tenancy.users u where u.email = %(email)s for no key update;
 
@@ -56,6 +59,9 @@ with used as (
   from used where o.email = used.email and o.token_hash <> %(token_hash)s and o.used_at is null
 )
 select email from used;
+
+-- name: use_password_tokens
+update tenancy.password_tokens set used_at = now() where email = %(email)s and used_at is null;
 
 -- name: purge_password_tokens
 delete from tenancy.password_tokens where expires_at < now() - interval '1 day';

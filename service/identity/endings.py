@@ -40,14 +40,7 @@ class Endings:
         """End the session's root with everything below; how many tokens that revoked. Raise DatabaseError."""
         async with self._database.transaction() as connection:
             found = await sessions.owner(connection, session_id)
-            revoked = await _end_roots(connection, [found[0]], why) if found else 0
-        await self.announce()
-        return revoked
-
-    async def end_others(self, user_id: str, root: str, why: str) -> int:
-        """End all of the user's sessions but those of one root; how many tokens that revoked. Raise DatabaseError."""
-        async with self._database.transaction() as connection:
-            revoked = await _end_roots(connection, await sessions.roots(connection, user_id=user_id, but=root), why)
+            revoked = await end_roots(connection, [found[0]], why) if found else 0
         await self.announce()
         return revoked
 
@@ -87,11 +80,11 @@ class Endings:
 
 
 async def end_sessions(
-    connection: Connection, *, email: str | None = None, org_id: int | None = None, why: str
+    connection: Connection, *, email: str | None = None, org_id: int | None = None, but: str | None = None, why: str
 ) -> Ending | None:  # fmt: skip
     """End the sessions in somebody's transaction, which calls `revoke_tokens` next and `announce` once it is committed.
 
-    None if the address has no account.
+    Those of the root `but` stay, with their tokens. None if the address has no account.
     """
     user = await users.lock(connection, email) if email is not None else None
     if email is not None and user is None:
@@ -99,22 +92,25 @@ async def end_sessions(
     if org_id is not None:
         await sessions.lock_members(connection, org_id, email)
     user_id = user.id if user else None
-    roots = await sessions.roots(connection, user_id=user_id, org_id=org_id)
+    roots = await sessions.roots(connection, user_id=user_id, org_id=org_id, but=but)
     await sessions.end(connection, roots, why)
-    return Ending(user_id, org_id, tuple(roots))
+    return Ending(user_id, org_id, tuple(roots)) if but is None else Ending(None, None, tuple(roots))
 
 
 async def revoke_tokens(connection: Connection, ending: Ending | None, why: str) -> int:
     """Revoke the tokens of what has ended; how many there were."""
     if ending is None:
         return 0
-    seqs = [await denylist.revoke(connection, why, user_id=ending.user_id, org_id=ending.org_id)]
+    seqs = list[int | None]()
+    if ending.user_id is not None or ending.org_id is not None:
+        seqs.append(await denylist.revoke(connection, why, user_id=ending.user_id, org_id=ending.org_id))
     if ending.roots:
         seqs.append(await denylist.revoke(connection, why, roots=ending.roots))
     return await denylist.count(connection, seqs)
 
 
-async def _end_roots(connection: Connection, roots: Sequence[str], why: str) -> int:
+async def end_roots(connection: Connection, roots: Sequence[str], why: str) -> int:
+    """End these log-ins in somebody's transaction, which has it announced; how many tokens that revoked."""
     if not roots:
         return 0
     await sessions.end(connection, roots, why)

@@ -2,7 +2,8 @@
 
 Each guess takes from the pair of address and network, from its network, and, where the address has never logged in,
 from one bucket of all such networks. So many networks together guess at one address no faster than one, and none of it
-touches the network that its owner logs in from. What a right password took is given back.
+touches the network that its owner logs in from. What a right password took is given back, but for what its network
+has: log-ins are work, whoever knows a password.
 """
 
 import math
@@ -18,11 +19,12 @@ from service.problems import Problem
 
 @dataclass(frozen=True)
 class Bucket:
-    """Whose it is, how many at once, and how many seconds until there is one more."""
+    """Whose it is, how many at once, and how many seconds until there is one more; whether it bounds guesses alone."""
 
     whose: bytes
     burst: int
     each: float
+    guesses_alone: bool = True
 
 
 class Lockout:
@@ -43,7 +45,8 @@ class Lockout:
 
     async def give_back(self, taken: list[Bucket]) -> None:
         """It was no guess."""
-        await rates.give_back(self._database, {bucket.whose: bucket.each for bucket in taken})
+        given = {bucket.whose: bucket.each for bucket in taken if bucket.guesses_alone}
+        await rates.give_back(self._database, given)
 
     async def is_known(self, email: str, address: str) -> bool:
         """Whether the email address has logged in from the network of that address."""
@@ -57,7 +60,7 @@ class Lockout:
 
     def _buckets(self, email: str, network: str, *, is_known: bool) -> Iterator[Bucket]:
         yield Bucket(self._named(f"{email} from {network}"), 10, 60.0)
-        yield Bucket(self._named(f"network {network}"), 50, 6.0)
+        yield Bucket(self._named(f"network {network}"), 50, 6.0, guesses_alone=False)
         if not is_known:
             yield Bucket(self._named(f"{email} from elsewhere"), 30, 60.0)
 

@@ -1,10 +1,12 @@
 """Passwords: Argon2id, a few at once, and which may be chosen.
 
 Work is bounded: two hashes at once, of 24 MiB each, and no more than 32 waiting, so that log-ins cannot take the memory
-or the processors away from everything else.
+or the processors away from everything else; and no more than 4 waiting for one network, so that none takes the queue
+away from the others.
 """
 
 import asyncio
+from collections import Counter
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache
@@ -17,7 +19,7 @@ from argon2.exceptions import InvalidHashError, VerificationError
 from service.problems import FieldError, Problem
 
 SHORTEST, LONGEST = 12, 128  # characters
-_AT_ONCE, _WAITING = 2, 32
+_AT_ONCE, _WAITING, _WAITING_EACH = 2, 32, 4
 # Above OWASP's minimum of 19 MiB. From 32 MiB on the system gives the memory anew each time, and the page faults
 # cost more than half as much again.
 _HASHER = PasswordHasher(time_cost=2, memory_cost=24 * 1024, parallelism=1)
@@ -35,15 +37,16 @@ class Passwords:
     def __init__(self) -> None:
         self._threads = ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="passwords")
         self._busy = 0
+        self._busy_of = Counter[str]()
         self.verified = 0  # how often, right or wrong: whoever asks, log-ins cost the same
 
-    async def hash(self, password: str) -> str:
-        """The password's hash in PHC form; raise a Problem (503 busy)."""
-        return await self._work(lambda: _HASHER.hash(password))
+    async def hash(self, password: str, network: str | None = None) -> str:
+        """The password's hash in PHC form; raise a Problem (503 busy). `network`: for whom, if anybody may ask."""
+        return await self._work(lambda: _HASHER.hash(password), network)
 
-    async def verify(self, hashed: str | None, password: str) -> bool:
-        """Whether it is the one; without a hash the same work for nothing. Raise a Problem (503 busy)."""
-        is_right = await self._work(lambda: _verify(hashed or _NOBODYS, password[: LONGEST + 1]))
+    async def verify(self, hashed: str | None, password: str, network: str | None = None) -> bool:
+        """Whether it is the one; without a hash the same work for nothing. Raise a Problem, as `hash` does."""
+        is_right = await self._work(lambda: _verify(hashed or _NOBODYS, password[: LONGEST + 1]), network)
         self.verified += 1
         return is_right and hashed is not None
 
@@ -61,16 +64,23 @@ class Passwords:
         """End the threads once they have nothing to do."""
         self._threads.shutdown(wait=False)
 
-    async def _work(self, work: Callable[[], T]) -> T:
+    async def _work(self, work: Callable[[], T], network: str | None) -> T:
         if self._busy >= _AT_ONCE + _WAITING:
-            raise Problem(
-                503, "busy", "Too many log-ins at once", "try again in a second", headers={"Retry-After": "1"}
-            )
+            raise _busy()
+        if network is not None and self._busy_of[network] >= _AT_ONCE + _WAITING_EACH:
+            raise _busy()
+        whose = [network] if network is not None else []
         self._busy += 1
+        self._busy_of.update(whose)
         try:
             return await asyncio.get_running_loop().run_in_executor(self._threads, work)
         finally:
             self._busy -= 1
+            self._busy_of -= Counter(whose)  # which forgets who has nothing left
+
+
+def _busy() -> Problem:
+    return Problem(503, "busy", "Too many log-ins at once", "try again in a second", headers={"Retry-After": "1"})
 
 
 def _verify(hashed: str, password: str) -> bool:

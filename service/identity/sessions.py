@@ -10,13 +10,13 @@ from typing import Any
 from database import refresh_tokens, sessions, users
 from database.pool import Connection, Database
 from database.sessions import Session, Standing
-from database.users import User
+from database.users import Account, User
 from service.identity import lineage
 from service.identity.claims import API, CLI, LIFETIME
-from service.identity.endings import Endings, Publish
+from service.identity.endings import Endings, Publish, end_roots
 from service.identity.keys import Keys
 from service.identity.lineage import IDLE, ended
-from service.identity.login import LogIn
+from service.identity.login import LogIn, check_still
 from service.identity.opaque import digest, new_token
 from service.identity.seal import Seal
 from service.identity.standing import Granted, Issued
@@ -25,6 +25,7 @@ from service.identity.view import View
 from service.problems import Problem
 
 log = logging.getLogger("service.identity")
+MOST = 50  # log-ins of one user at a time
 _NOTHING: Mapping[str, Any] = MappingProxyType({})
 
 
@@ -37,27 +38,44 @@ class Sessions(Endings):
         super().__init__(database, view, publish)
         self._issuer, self._keys, self._seal, self._login = issuer, keys, seal, login
 
-    async def authenticate(self, email: str, password: str, network: str) -> User:
-        """Who it is; raise a Problem: 401 login-refused, 429 login-throttled, 503 busy. `network` is where from."""
+    async def authenticate(self, email: str, password: str, network: str) -> Account:
+        """Who it is, for `begin_by`; raise a Problem: 401 login-refused, 429 login-throttled, 503 busy.
+
+        `network` is where from.
+        """
         return await self._login.authenticate(email, password, network)
 
     async def log_in(self, email: str, password: str, network: str, organization: str | None) -> Granted:
         """Authenticate, begin a session at the API itself, and grant. Raise a Problem, as these do."""
-        user = await self.authenticate(email, password, network)
+        account = await self.authenticate(email, password, network)
         async with self._database.transaction() as connection:
-            session, standing = await self._begun(connection, user, CLI, organization)
-            return await self._granted_first(connection, session, standing)
+            session, standing = await self._logged_in(connection, account, CLI, organization)
+            granted = await self._granted_first(connection, session, standing)
+            has_ended = await self._end_oldest(connection, session)
+        if has_ended:
+            await self.announce()
+        return granted
 
-    async def begin(
-        self, user: User, client_id: str, *, root: str | None = None, organization: str | None = None,
-        browser_hash: str | None = None,
+    async def begin_by(
+        self, account: Account, client_id: str, *, organization: str | None = None, browser_hash: str | None = None
     ) -> Session:  # fmt: skip
-        """A new session, for the organization with that slug; for the only one, if a member names none.
+        """A new log-in of whoever has authenticated. Raise a Problem: as `begin` does, and 401 login-refused if the
+        password has changed since.
+        """
+        async with self._database.transaction() as connection:
+            session, _ = await self._logged_in(connection, account, client_id, organization, browser_hash)
+            has_ended = await self._end_oldest(connection, session)
+        if has_ended:
+            await self.announce()
+        return session
+
+    async def begin(self, user: User, client_id: str, *, root: str, organization: str | None = None) -> Session:
+        """A new session below `root`, for the organization with that slug; for the usual one, if a member names none.
 
         Raise a Problem: 403 not-a-member, 401 session-ended if the user or the session `root` has.
         """
         async with self._database.transaction() as connection:
-            session, _ = await self._begun(connection, user, client_id, organization, root, browser_hash)
+            session, _ = await self._begun(connection, user, client_id, organization, root)
         return session
 
     async def grant(self, session: Session) -> Granted:
@@ -106,10 +124,8 @@ class Sessions(Endings):
 
     async def change_password(self, user: User, session_id: str, current: str, new: str, network: str) -> None:
         """Change the password and end all other log-ins; raise a Problem as `authenticate` does, and 422."""
-        await self._login.change(user, current, new, network)
-        async with self._database.statement() as connection:
-            found = await sessions.owner(connection, session_id)
-        await self.end_others(user.id, found[0] if found else session_id, "the password was changed")
+        await self._login.change(user, session_id, current, new, network)
+        await self.announce()
 
     async def standings(self, email: str) -> tuple[Standing, ...]:
         """The organizations that the address belongs to."""
@@ -120,6 +136,20 @@ class Sessions(Endings):
         """The user's sessions, the newest first."""
         async with self._database.statement() as connection:
             return await sessions.of_user(connection, user_id)
+
+    async def _logged_in(
+        self, connection: Connection, account: Account, client_id: str, organization: str | None = None,
+        browser_hash: str | None = None,
+    ) -> tuple[Session, Standing | None]:  # fmt: skip
+        begun = await self._begun(connection, account.user, client_id, organization, browser_hash=browser_hash)
+        await check_still(connection, account)  # which does not change any more: the user is held
+        return begun
+
+    async def _end_oldest(self, connection: Connection, newest: Session) -> bool:
+        """End the oldest log-ins of somebody who has too many; whether there were any."""
+        too_many = await sessions.oldest(connection, newest.user.id, but=newest.root, keep=MOST - 1)
+        await end_roots(connection, too_many, "there were newer log-ins enough")
+        return bool(too_many)
 
     async def _begun(
         self, connection: Connection, user: User, client_id: str, organization: str | None,
@@ -155,12 +185,9 @@ class Sessions(Endings):
         return replace(session, user=user), standing
 
     async def _chosen(self, connection: Connection, user: User, slug: str | None) -> Standing | None:
-        """The membership with that slug, or the only one of somebody who is not staff; it is held."""
+        """The membership with that slug, or the usual one of somebody who is not staff; it is held."""
         if slug is None:
-            all_of_them = await sessions.standings(connection, user.email)
-            slug = all_of_them[0].slug if len(all_of_them) == 1 and user.platform_role is None else None
-        if slug is None:
-            return None
+            return None if user.platform_role else await sessions.usual_standing(connection, user)
         found = await sessions.standing(connection, user.email, slug=slug)
         if found is None:
             raise Problem(

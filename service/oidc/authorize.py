@@ -78,17 +78,18 @@ async def _logged_in(
     form: Parameters,
 ) -> Response:  # fmt: skip
     try:
-        user = await identity.sessions.authenticate(
+        account = await identity.sessions.authenticate(
             form.get("email", ""), form.get("password", ""), address_of(request)
         )
     except Problem as problem:
         response = _form(place, given, problem.detail, problem.status)
         response.headers.update(problem.headers)
         return response
+    user = account.user
     if not await _is_welcome(services, place, user.email):
         raise _not_welcome()
     cookie = new_token()
-    session = await identity.sessions.begin(user, browser.CLIENT, browser_hash=digest(cookie))
+    session = await identity.sessions.begin_by(account, browser.CLIENT, browser_hash=digest(cookie))
     response = await _answer(services, identity, place, asked, session.id)
     browser.keep(request, response, cookie, identity.issuer_url)
     return response

@@ -4,6 +4,7 @@ import re
 import uuid
 from email import message_from_bytes
 from functools import cache
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,8 @@ from service.identity.standing import Granted
 from tests.integration.service.conftest import Replica, Stage, new_slug
 
 PASSWORD = "correct-vehicle-lantern-9"
-HERE = "192.0.2.1"  # where these tests log in from, unless they say otherwise
+HERE = "192.0.2.1"  # where these tests log in from, if it matters
+_NETWORKS = count(1)
 
 
 @cache
@@ -59,7 +61,9 @@ def leave(stage: Stage, org_id: int, email: str) -> None:
 
 async def logged_in(replica: Replica, email: str, organization: str | None = None) -> Granted:
     """What a log-in at the API gives."""
-    return await replica.services.identity.sessions.log_in(email, PASSWORD, HERE, organization)
+    # From a network of its own: together they are more than one network may.
+    here = f"2001:db8:{next(_NETWORKS):x}::1"
+    return await replica.services.identity.sessions.log_in(email, PASSWORD, here, organization)
 
 
 def bearer(granted: Granted | str) -> dict[str, str]:

@@ -3,6 +3,7 @@
 from typing import Any
 
 from database import staff, users
+from database.users import Account
 from service.identity.claims import CLI
 from service.identity.standing import Granted
 from tenants import names
@@ -18,7 +19,7 @@ async def granted(replica: Replica, email: str, slug: str | None = None) -> Gran
     sessions = replica.services.identity.sessions
     async with replica.services.database.transaction() as connection:
         user = await users.put_password(connection, email, _NO_PASSWORD)
-    return await sessions.grant(await sessions.begin(user, CLI, organization=slug))
+    return await sessions.grant(await sessions.begin_by(Account(user, _NO_PASSWORD), CLI, organization=slug))
 
 
 async def headers_of(replica: Replica, email: str, slug: str | None = None) -> Headers:

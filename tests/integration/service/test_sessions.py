@@ -153,7 +153,8 @@ def test_ends_count_on_a_second_replica(stage: Stage) -> None:
         answer = await one.client.post("/v1/auth/revoke", json=body, headers=OPERATOR)
         assert answer.json() == {"revoked": 1}, answer.text
         await refused_within(other, renewed["access_token"])
-        (entry,) = stage.rows("select * from tenancy.audit_log where org_id = 0 and target = %s", eve)
+        made, entry = stage.rows("select * from tenancy.audit_log where org_id = 0 and target = %s order by seq", eve)
+        assert made["action"] == "account made"
         assert (entry["action"], entry["actor"], entry["reason"]) == ("sessions ended", "operator", "she asked for it")
         assert entry["request_id"] == answer.headers["x-request-id"]
 

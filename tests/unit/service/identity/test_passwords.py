@@ -60,3 +60,18 @@ def test_so_many_wait_and_no_more() -> None:
         passwords.close()
 
     asyncio.run(run())
+
+
+def test_one_network_does_not_take_the_queue_away_from_the_others() -> None:
+    async def run() -> None:
+        passwords = Passwords()
+        greedy = [asyncio.ensure_future(passwords.verify(None, "guess", "203.0.113.7")) for _ in range(40)]
+        await asyncio.sleep(0)  # all of them are in the queue, or refused
+        assert not await passwords.verify(None, "guess", "198.51.100.7"), "there is room for others"
+        answers = await asyncio.gather(*greedy, return_exceptions=True)
+        refused = [answer for answer in answers if isinstance(answer, Problem)]
+        assert len(refused) == 34 and {one.kind for one in refused} == {"busy"}, "two at work, four wait"
+        assert not await passwords.verify(None, "guess", "203.0.113.7"), "and afterwards there is room again"
+        passwords.close()
+
+    asyncio.run(run())
