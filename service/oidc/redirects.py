@@ -7,6 +7,7 @@ from urllib.parse import SplitResult, urlencode, urlsplit
 
 _LONGEST = 512
 _PLAIN = re.compile(r"[A-Za-z0-9\-._~:/?\[\]@!$&'()*+,;=%]+")  # RFC 3986 without `#`
+_HOST = re.compile(r"([A-Za-z0-9.-]+|\[[0-9A-Fa-f:.]+\])(:\d{1,5})?")
 _PORT = re.compile(r":\d{1,5}\Z")
 
 
@@ -19,8 +20,8 @@ def problem_of(uri: str) -> str | None:
         host, _ = parts.hostname, parts.port
     except ValueError:
         return "has a host or a port that cannot be read"
-    if "@" in parts.netloc or not host or "*" in parts.netloc:
-        return "needs one host, without user name and wildcard"
+    if not host or not _HOST.fullmatch(parts.netloc):
+        return "needs one host of letters, digits, hyphens and dots, without user name and wildcard"
     if parts.scheme == "https" or (parts.scheme == "http" and is_loopback(parts)):
         return None
     return "is not https; http is only for this very machine (127.0.0.1, [::1], localhost)"

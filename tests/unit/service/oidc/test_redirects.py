@@ -54,7 +54,8 @@ def test_on_loopback_a_public_client_has_any_port_and_nothing_else_is_free(uri: 
         "wiki.example/cb", "https://wiki.example/cb#part", "https://wiki.example/c b", "https://wiki.example/\\cb",
         "custom:/cb",
         "https://wiki.example:99999/cb", "https://wiki.example/" + "x" * 512, "https://wiki.example/\u00e9",
-        "https://[::1/cb",
+        "https://[::1/cb", "https://a;form-action/cb", "https://a,b/cb", "https://'self'/cb", "https://a_b.example/cb",
+        "https://a%2eexample/cb", "https://[::1%25x]/cb", "https://[v1.x]/cb", "https://a.example:/cb",
     ],
 )  # fmt: skip
 def test_what_could_lead_to_somebody_else_is_not_registered(uri: str) -> None:
@@ -62,7 +63,15 @@ def test_what_could_lead_to_somebody_else_is_not_registered(uri: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "uri", ["https://wiki.example/cb", "http://127.0.0.1:8080/cb", "http://[::1]/", "http://localhost"]
+    "uri",
+    [
+        "https://wiki.example/cb",
+        "https://WIKI-1.example:8443/cb",
+        "https://[2001:db8::1]:8443/cb",
+        "http://127.0.0.1:8080/cb",
+        "http://[::1]/",
+        "http://localhost",
+    ],
 )
 def test_https_and_this_very_machine_may_be_registered(uri: str) -> None:
     assert problem_of(uri) is None
