@@ -9,11 +9,12 @@ from fastapi.responses import JSONResponse, PlainTextResponse
 from prometheus_client import CONTENT_TYPE_LATEST
 
 from cluster.errors import ClusterError
-from database import drift, migrations, operations, outbox
+from database import drift, migrations, operations, outbox, sessions
 from database.errors import DatabaseError
-from service.access import Access
+from service.access import Access, Caller
+from service.config_scope import PLATFORM
 from service.draining import Draining
-from service.services import Services
+from service.services import Services, log
 
 _TIMEOUT = 3.0  # seconds
 
@@ -41,9 +42,10 @@ def router(services: Services, access: Access, draining: Draining) -> APIRouter:
     @routes.post("/v1/drain", status_code=202, summary="Take nothing new, and bring what is at work to its end")
     async def drain(request: Request) -> dict[str, int | str]:
         """Of the replica that is asked. It stays up, and not ready, until it is ended."""
-        access.require(request, "platform:change")
+        caller = access.require(request, "platform:change")
         draining.begun = True
         services.work.start(draining.begin(), "drain")
+        await _note_drain(services, caller)
         return {"status": "draining", "running": len(services.work)}
 
     @routes.get("/metrics", response_class=PlainTextResponse)
@@ -57,6 +59,15 @@ def router(services: Services, access: Access, draining: Draining) -> APIRouter:
         return Response(text, media_type=CONTENT_TYPE_LATEST)
 
     return routes
+
+
+async def _note_drain(services: Services, caller: Caller) -> None:
+    """Write it into the platform's audit log; a replica can be drained while PostgreSQL is away, too."""
+    try:
+        async with asyncio.timeout(_TIMEOUT), services.database.transaction(**caller.acting("")) as connection:
+            await sessions.audit(connection, PLATFORM, "drain requested", services.settings.replica)
+    except (DatabaseError, TimeoutError) as error:
+        log.warning("the drain that %s asked for is not in the audit log: %s", caller.name, error)
 
 
 async def _wrong(services: Services) -> list[str]:

@@ -142,6 +142,8 @@ def test_the_operator_drains_a_replica_which_then_takes_nothing_new(stage: Stage
         await replica.settled()
         ended = (await replica.client.get("/readyz")).json()
         assert (ended["running"], ended["pool"]["parked"]) == (0, 2), "it stays up, with nothing at work"
+        written = "select org_id, actor from tenancy.audit_log where action = 'drain requested' and target = %s"
+        assert stage.rows(written, replica.services.settings.replica) == [{"org_id": 0, "actor": "operator"}]
 
     stage.play(act)
 
