@@ -15,12 +15,12 @@ from database.sql import query
 
 @dataclass(frozen=True)
 class Membership:
-    """One member; `has_account` once the address was shown to be theirs."""
+    """One member; `has_joined` once they spoke for the organization or accepted its invitation."""
 
     email: str
     role: str
     since: datetime
-    has_account: bool
+    has_joined: bool
 
 
 async def sync(connection: Connection, org_id: int, members: Mapping[str, str]) -> None:

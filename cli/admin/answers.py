@@ -8,12 +8,12 @@ from cli.answers import Answer
 
 
 class Member(Answer):
-    """Somebody who belongs to an organization; without an account they cannot log in yet."""
+    """Somebody who belongs to an organization; until they have joined they never logged in for it."""
 
     email: str
     role: str
     since: str = ""
-    has_account: bool | None = None
+    has_joined: bool | None = None
 
 
 class Members(Answer):

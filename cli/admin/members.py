@@ -39,9 +39,9 @@ def list_(slug: options.Slug, as_json: options.Json = False, wait: options.Wait 
     """List who belongs to the organization."""
     with Session.open(wait=wait, by=By.PERSON) as session:
         found = OrganizationApi(session.connection, slug).members()
-        accounts = {True: "yes", False: "not yet", None: None}
-        rows = [[one.email, one.role, one.since, accounts[one.has_account]] for one in found.items]
-        session.show(found, as_json, ["EMAIL", "ROLE", "SINCE", "ACCOUNT"], rows)
+        joined = {True: "yes", False: "not yet", None: None}
+        rows = [[one.email, one.role, one.since, joined[one.has_joined]] for one in found.items]
+        session.show(found, as_json, ["EMAIL", "ROLE", "SINCE", "JOINED"], rows)
 
 
 @app.command("set", epilog=_EXAMPLES)

@@ -23,7 +23,11 @@ select from tenancy.memberships where org_id = %(org_id)s and email = %(email)s;
 select email, role from tenancy.memberships where org_id = %(org_id)s order by email;
 
 -- name: page
+-- Whether somebody has an account elsewhere is none of an organization's business.
 select m.email, m.role, m.since, exists (
-    select from tenancy.users u where u.email = m.email and u.disabled_at is null
-  ) as has_account
+    select from tenancy.users u join tenancy.sessions s on s.user_id = u.id
+    where u.email = m.email and s.org_id = m.org_id
+  ) or exists (
+    select from tenancy.invitations i where i.org_id = m.org_id and i.email = m.email and i.accepted_at is not null
+  ) as has_joined
 from tenancy.memberships m where m.org_id = %(org_id)s order by m.email;

@@ -20,8 +20,8 @@ WIKI = ("clients", "set", "zephyr", "wiki", "--name", "Wiki", "--redirect-uri", 
 
 def test_members_are_listed_with_who_cannot_log_in_yet(api: FakeApi, person: Run) -> None:
     rows = [
-        {"email": ADA, "role": "owner", "since": "2026-11-25T20:00:00Z", "has_account": True},
-        {"email": BOB, "role": "viewer", "since": "2026-11-25T20:00:00Z", "has_account": False},
+        {"email": ADA, "role": "owner", "since": "2026-11-25T20:00:00Z", "has_joined": True},
+        {"email": BOB, "role": "viewer", "since": "2026-11-25T20:00:00Z", "has_joined": False},
     ]
     api.on(f"GET {ONE}/members", 200, {"items": rows})
     shown = person("members", "list", "zephyr").stdout
