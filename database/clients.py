@@ -31,12 +31,29 @@ class Client:
         """Whether it has no secret, because it runs where everybody could read one."""
         return self.secret_hash is None
 
+    @property
+    def reach(self) -> str | None:
+        """Whose sessions of a log-in it may end: an organization's client its own alone; None: all of them."""
+        return None if self.org_id is None else self.client_id
+
 
 async def find(database: Database, client_id: str) -> Client | None:
     """The client with that id, or None."""
     async with database.statement() as connection:
         found = await fetch_one(connection, query("clients.find"), client_id=client_id)
     return Client(**found) if found else None
+
+
+async def has_consent(database: Database, client_id: str, user_id: str) -> bool:
+    """Whether the user has agreed that the client learns who they are."""
+    async with database.statement() as connection:
+        found = await fetch_one(connection, query("clients.consent"), client_id=client_id, user_id=user_id)
+    return found is not None
+
+
+async def add_consent(connection: Connection, client_id: str, user_id: str) -> None:
+    """The user has agreed, until the client is removed."""
+    await connection.execute(query("clients.add_consent"), {"client_id": client_id, "user_id": user_id})
 
 
 async def of_owner(database: Database, org_id: int | None) -> list[Client]:

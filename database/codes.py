@@ -44,6 +44,16 @@ async def take(connection: Connection, code_hash: str, client_id: str) -> Taken 
     return Taken(code, Browser.of(found), found["was_used"], found["is_old"])
 
 
+async def forget(connection: Connection, code_hash: str) -> None:
+    """It came a second time: whoever brought it first learns so by `is_kept`."""
+    await connection.execute(query("codes.forget"), {"code_hash": code_hash})
+
+
+async def is_kept(connection: Connection, code_hash: str) -> bool:
+    """Whether it has come once at most."""
+    return await fetch_one(connection, query("codes.kept"), code_hash=code_hash) is not None
+
+
 async def purge(connection: Connection) -> None:
     """Forget codes that ended a day ago: until then a second use is told from a made-up one."""
     await connection.execute(query("codes.purge"))

@@ -14,6 +14,7 @@ class Issued:
 
     jti: str
     user_id: str
+    email: str
     org_id: int | None
 
 
@@ -25,9 +26,12 @@ async def newer(connection: Connection, seen: int) -> tuple[int, list[str]]:
 
 async def revoke(
     connection: Connection, why: str, *, jti: str | None = None, roots: Sequence[str] | None = None,
-    user_id: str | None = None, org_id: int | None = None,
+    user_id: str | None = None, org_id: int | None = None, client_id: str | None = None,
 ) -> int | None:  # fmt: skip
-    """Revoke what all of the given name; the denylist's new number, or None if there was nothing."""
+    """Revoke what all of the given name; the denylist's new number, or None if there was nothing.
+
+    `client_id` names sessions of the roots: those of that client alone.
+    """
     row = await fetch_one(
         connection,
         query("denylist.revoke"),
@@ -36,6 +40,7 @@ async def revoke(
         roots=list(roots) if roots else None,
         user_id=user_id,
         org_id=org_id,
+        client_id=client_id,
     )
     return row["seq"] if row else None
 

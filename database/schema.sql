@@ -58,7 +58,9 @@ begin
     case tg_op when 'INSERT' then 'client registered' when 'UPDATE' then 'client changed' else 'client removed' end,
     client.client_id,
     case when tg_op <> 'INSERT' then jsonb_build_object('name', old.name, 'redirect_uris', old.redirect_uris) end,
-    case when tg_op <> 'DELETE' then jsonb_build_object('name', new.name, 'redirect_uris', new.redirect_uris) end);
+    case when tg_op <> 'DELETE' then jsonb_build_object('name', new.name, 'redirect_uris', new.redirect_uris)
+      || case when tg_op = 'UPDATE' and old.secret_hash is distinct from new.secret_hash
+           then '{"secret_changed": true}'::jsonb else '{}' end end);
   return null;
 end $$;
 
@@ -401,7 +403,7 @@ begin
     using errcode = 'insufficient_privilege';
 end $$;
 
-CREATE FUNCTION tenancy.revoke_tokens(why text, of_jti uuid DEFAULT NULL::uuid, of_roots uuid[] DEFAULT NULL::uuid[], of_user uuid DEFAULT NULL::uuid, of_org bigint DEFAULT NULL::bigint) RETURNS bigint
+CREATE FUNCTION tenancy.revoke_tokens(why text, of_jti uuid DEFAULT NULL::uuid, of_roots uuid[] DEFAULT NULL::uuid[], of_user uuid DEFAULT NULL::uuid, of_org bigint DEFAULT NULL::bigint, of_client text DEFAULT NULL::text) RETURNS bigint
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
@@ -416,7 +418,8 @@ begin
   from tenancy.issued_tokens t
   where t.expires_at > now() - interval '1 minute'
     and (of_jti is null or t.jti = of_jti)
-    and (of_roots is null or t.session_id in (select s.id from tenancy.sessions s where s.root = any(of_roots)))
+    and (of_roots is null or t.session_id in (
+      select s.id from tenancy.sessions s where s.root = any(of_roots) and (of_client is null or s.client_id = of_client)))
     and (of_user is null or t.user_id = of_user)
     and (of_org is null or t.org_id = of_org)
     and not exists (select from tenancy.revoked_tokens r where r.jti = t.jti);
@@ -510,6 +513,16 @@ CREATE TABLE tenancy.authorization_codes (
 ALTER TABLE ONLY tenancy.authorization_codes FORCE ROW LEVEL SECURITY;
 
 COMMENT ON COLUMN tenancy.authorization_codes.root IS 'the log-in that it came from; ended when the code comes a second time';
+
+CREATE TABLE tenancy.client_consents (
+    user_id uuid NOT NULL,
+    client_id text NOT NULL,
+    at timestamp with time zone DEFAULT now() NOT NULL
+);
+
+ALTER TABLE ONLY tenancy.client_consents FORCE ROW LEVEL SECURITY;
+
+COMMENT ON TABLE tenancy.client_consents IS 'Who agreed that an organization''s client learns who they are; membership alone, which others write, does not say so.';
 
 CREATE TABLE tenancy.config_change_sets (
     id uuid NOT NULL,
@@ -1242,6 +1255,9 @@ ALTER TABLE ONLY tenancy.audit_log
 ALTER TABLE ONLY tenancy.authorization_codes
     ADD CONSTRAINT authorization_codes_pkey PRIMARY KEY (code_hash);
 
+ALTER TABLE ONLY tenancy.client_consents
+    ADD CONSTRAINT client_consents_pkey PRIMARY KEY (user_id, client_id);
+
 ALTER TABLE ONLY tenancy.config_change_sets
     ADD CONSTRAINT config_change_sets_pkey PRIMARY KEY (id);
 
@@ -1364,6 +1380,8 @@ ALTER TABLE ONLY tenancy.users
 
 ALTER TABLE ONLY tenancy.users
     ADD CONSTRAINT users_pkey PRIMARY KEY (id);
+
+CREATE INDEX client_consents_of ON tenancy.client_consents USING btree (client_id);
 
 CREATE INDEX config_change_sets_due ON tenancy.config_change_sets USING btree (apply_at) WHERE (state = 'SCHEDULED'::text);
 
@@ -1506,6 +1524,12 @@ ALTER TABLE ONLY tenancy.authorization_codes
 ALTER TABLE ONLY tenancy.authorization_codes
     ADD CONSTRAINT authorization_codes_root_fkey FOREIGN KEY (root) REFERENCES tenancy.sessions(id) ON DELETE CASCADE;
 
+ALTER TABLE ONLY tenancy.client_consents
+    ADD CONSTRAINT client_consents_client_id_fkey FOREIGN KEY (client_id) REFERENCES tenancy.oauth_clients(client_id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY tenancy.client_consents
+    ADD CONSTRAINT client_consents_user_id_fkey FOREIGN KEY (user_id) REFERENCES tenancy.users(id);
+
 ALTER TABLE ONLY tenancy.config_change_sets
     ADD CONSTRAINT config_change_sets_owner_fkey FOREIGN KEY (owner) REFERENCES tenancy.organizations(id);
 
@@ -1580,6 +1604,8 @@ ALTER TABLE tenancy.audit_heads ENABLE ROW LEVEL SECURITY;
 ALTER TABLE tenancy.audit_log ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE tenancy.authorization_codes ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE tenancy.client_consents ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE tenancy.config_change_sets ENABLE ROW LEVEL SECURITY;
 
@@ -1678,6 +1704,8 @@ CREATE POLICY platform ON tenancy.audit_heads TO agent_ready_platform USING (tru
 CREATE POLICY platform ON tenancy.audit_log TO agent_ready_platform USING (true) WITH CHECK (true);
 
 CREATE POLICY platform ON tenancy.authorization_codes TO agent_ready_platform USING (true) WITH CHECK (true);
+
+CREATE POLICY platform ON tenancy.client_consents TO agent_ready_platform USING (true) WITH CHECK (true);
 
 CREATE POLICY platform ON tenancy.config_change_sets TO agent_ready_platform USING (true) WITH CHECK (true);
 
@@ -1836,7 +1864,7 @@ REVOKE ALL ON FUNCTION tenancy.refuse_change() FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION tenancy.refuse_truncate() FROM PUBLIC;
 
-REVOKE ALL ON FUNCTION tenancy.revoke_tokens(why text, of_jti uuid, of_roots uuid[], of_user uuid, of_org bigint) FROM PUBLIC;
+REVOKE ALL ON FUNCTION tenancy.revoke_tokens(why text, of_jti uuid, of_roots uuid[], of_user uuid, of_org bigint, of_client text) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION tenancy.set_config_revision() FROM PUBLIC;
 

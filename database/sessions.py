@@ -1,11 +1,12 @@
 """Sessions, what they speak for, and the tokens that were signed for them."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import cast
 
 from psycopg.rows import DictRow
+from psycopg.types.json import Jsonb
 
 from database.pool import Connection, fetch_all, fetch_one
 from database.sql import query
@@ -30,6 +31,16 @@ class Session:
     root: str
     user: User
     client_id: str
+    org_id: int | None
+
+
+@dataclass(frozen=True)
+class Owner:
+    """Whose a session is, its root, and the organization that it speaks for."""
+
+    root: str
+    user_id: str
+    email: str
     org_id: int | None
 
 
@@ -92,10 +103,10 @@ async def of_user(connection: Connection, user_id: str) -> list[Listed]:
     return [Listed(**row) for row in await fetch_all(connection, query("sessions.of_user"), user_id=user_id)]
 
 
-async def owner(connection: Connection, session_id: str) -> tuple[str, str] | None:
-    """The session's root, and whose it is."""
-    row = await fetch_one(connection, query("sessions.root_of"), id=session_id)
-    return (row["root"], row["user_id"]) if row else None
+async def owner(connection: Connection, session_id: str) -> Owner | None:
+    """Whose a session is that was there, though it may have ended."""
+    row = await fetch_one(connection, query("sessions.owner"), id=session_id)
+    return Owner(**row) if row else None
 
 
 async def roots(
@@ -112,10 +123,13 @@ async def oldest(connection: Connection, user_id: str, *, but: str, keep: int) -
     return [row["root"] for row in rows]
 
 
-async def end(connection: Connection, found: Sequence[str], why: str) -> None:
-    """End these roots and what is below them. Nothing can begin below one from its lock on."""
+async def end(connection: Connection, found: Sequence[str], why: str, *, client_id: str | None = None) -> None:
+    """End these roots and what is below them, or of that only what is the client's.
+
+    Nothing can begin below a root from its lock on.
+    """
     await connection.execute(query("sessions.lock_roots"), {"roots": list(found)})
-    await connection.execute(query("sessions.end"), {"roots": list(found), "why": why})
+    await connection.execute(query("sessions.end"), {"roots": list(found), "why": why, "client_id": client_id})
 
 
 async def standing(
@@ -157,9 +171,12 @@ async def note(connection: Connection, session: Session, org_id: int | None, aud
     return Noted(**cast(DictRow, row))  # an insert of one row returns it
 
 
-async def audit(connection: Connection, org_id: int, action: str, target: str) -> None:
+async def audit(
+    connection: Connection, org_id: int, action: str, target: str, new: Mapping[str, str] | None = None
+) -> None:  # fmt: skip
     """An entry in the organization's audit log, 0: the platform's, with the transaction's actor and reason."""
-    await connection.execute(query("sessions.audit"), {"org_id": org_id, "action": action, "target": target})
+    given = {"org_id": org_id, "action": action, "target": target, "new": Jsonb(dict(new)) if new else None}
+    await connection.execute(query("sessions.audit"), given)
 
 
 async def purge(connection: Connection) -> None:

@@ -73,6 +73,16 @@ comment on column tenancy.oauth_clients.client_id is
 comment on column tenancy.oauth_clients.secret_hash is 'SHA-256 of a secret with 256 random bits; null: a public client, PKCE alone';
 comment on column tenancy.oauth_clients.org_id is 'whose members alone it may log in; null: the platform''s, everybody';
 
+create table tenancy.client_consents (
+  user_id uuid not null references tenancy.users,
+  client_id text not null references tenancy.oauth_clients on delete cascade,
+  at timestamptz not null default now(),
+  primary key (user_id, client_id)
+);
+create index client_consents_of on tenancy.client_consents (client_id);
+comment on table tenancy.client_consents is
+  'Who agreed that an organization''s client learns who they are; membership alone, which others write, does not say so.';
+
 create table tenancy.sessions (
   id uuid primary key default gen_random_uuid(),
   root uuid not null references tenancy.sessions deferrable initially deferred,
@@ -168,7 +178,8 @@ comment on column tenancy.signing_keys.remove_at is 'when the last token that it
 -- Whoever issues a token holds the user's row (and the membership's) for share, whoever revokes changes or locks it first:
 -- so none slips through between.
 create function tenancy.revoke_tokens(
-  why text, of_jti uuid default null, of_roots uuid[] default null, of_user uuid default null, of_org bigint default null
+  why text, of_jti uuid default null, of_roots uuid[] default null, of_user uuid default null, of_org bigint default null,
+  of_client text default null -- of the roots' sessions those of this client alone
 ) returns bigint
   language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 declare
@@ -182,7 +193,8 @@ begin
   from tenancy.issued_tokens t
   where t.expires_at > now() - interval '1 minute'
     and (of_jti is null or t.jti = of_jti)
-    and (of_roots is null or t.session_id in (select s.id from tenancy.sessions s where s.root = any(of_roots)))
+    and (of_roots is null or t.session_id in (
+      select s.id from tenancy.sessions s where s.root = any(of_roots) and (of_client is null or s.client_id = of_client)))
     and (of_user is null or t.user_id = of_user)
     and (of_org is null or t.org_id = of_org)
     and not exists (select from tenancy.revoked_tokens r where r.jti = t.jti);
@@ -250,8 +262,8 @@ declare
 begin
   for item in
     select * from (values ('users'), ('memberships'), ('invitations'), ('password_tokens'), ('known_networks'),
-      ('oauth_clients'), ('sessions'), ('refresh_tokens'), ('authorization_codes'), ('issued_tokens'), ('revoked_tokens'),
-      ('revocation_head'), ('signing_keys')) t (name)
+      ('oauth_clients'), ('client_consents'), ('sessions'), ('refresh_tokens'), ('authorization_codes'), ('issued_tokens'),
+      ('revoked_tokens'), ('revocation_head'), ('signing_keys')) t (name)
   loop
     execute format('alter table tenancy.%I enable row level security, force row level security', item.name);
     execute format('create policy platform on tenancy.%I to current_user using (true) with check (true)', item.name);
@@ -264,7 +276,7 @@ begin
   end loop;
 end $$;
 
-revoke execute on function tenancy.revoke_tokens(text, uuid, uuid[], uuid, bigint), tenancy.end_standing(),
+revoke execute on function tenancy.revoke_tokens(text, uuid, uuid[], uuid, bigint, text), tenancy.end_standing(),
   tenancy.end_user(), tenancy.end_memberships() from public;
 grant select (org_id, email, role, since) on tenancy.memberships to agent_ready_app;
 grant select (id, org_id, email, role, invited_by, created_at, expires_at, accepted_at, withdrawn_at)

@@ -191,7 +191,9 @@ begin
     case tg_op when 'INSERT' then 'client registered' when 'UPDATE' then 'client changed' else 'client removed' end,
     client.client_id,
     case when tg_op <> 'INSERT' then jsonb_build_object('name', old.name, 'redirect_uris', old.redirect_uris) end,
-    case when tg_op <> 'DELETE' then jsonb_build_object('name', new.name, 'redirect_uris', new.redirect_uris) end);
+    case when tg_op <> 'DELETE' then jsonb_build_object('name', new.name, 'redirect_uris', new.redirect_uris)
+      || case when tg_op = 'UPDATE' and old.secret_hash is distinct from new.secret_hash
+           then '{"secret_changed": true}'::jsonb else '{}' end end);
   return null;
 end $$;
 create trigger audit_client after insert or update or delete on tenancy.oauth_clients

@@ -38,3 +38,12 @@ on conflict (client_id) do update
 -- name: remove
 delete from tenancy.oauth_clients where client_id = %(client_id)s and org_id is not distinct from %(org_id)s
 returning client_id;
+
+-- name: consent
+select from tenancy.client_consents where client_id = %(client_id)s and user_id = %(user_id)s;
+
+-- name: add_consent
+-- A client that was removed meanwhile has nobody's consent.
+insert into tenancy.client_consents (client_id, user_id)
+select client_id, %(user_id)s from tenancy.oauth_clients where client_id = %(client_id)s for key share
+on conflict do nothing;

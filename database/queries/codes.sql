@@ -17,3 +17,9 @@ returning c.redirect_uri, c.code_challenge, c.nonce, c.scope, found.was_used, fo
 
 -- name: purge
 delete from tenancy.authorization_codes where expires_at < now() - interval '1 day';
+
+-- name: forget
+delete from tenancy.authorization_codes where code_hash = %(code_hash)s;
+
+-- name: kept
+select from tenancy.authorization_codes where code_hash = %(code_hash)s;

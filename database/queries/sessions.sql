@@ -28,8 +28,9 @@ from tenancy.sessions s left join tenancy.organizations o on o.id = s.org_id
 where s.user_id = %(user_id)s and s.ended_at is null and s.expires_at > now()
 order by s.created_at desc, s.id;
 
--- name: root_of
-select s.root::text, s.user_id::text from tenancy.sessions s where s.id = %(id)s;
+-- name: owner
+select s.root::text, s.user_id::text, u.email, s.org_id
+from tenancy.sessions s join tenancy.users u on u.id = s.user_id where s.id = %(id)s;
 
 -- name: roots
 select distinct s.root::text from tenancy.sessions s
@@ -48,7 +49,8 @@ select from tenancy.sessions where id = any(%(roots)s::uuid[]) order by id for u
 
 -- name: end
 update tenancy.sessions set ended_at = now(), ended_why = %(why)s
-where root = any(%(roots)s::uuid[]) and ended_at is null;
+where root = any(%(roots)s::uuid[]) and ended_at is null
+  and (%(client_id)s::text is null or client_id = %(client_id)s);
 
 -- name: purge
 -- A root stays while anything below it lives.
@@ -101,4 +103,4 @@ returning jti::text, extract(epoch from issued_at)::bigint as issued_at,
   extract(epoch from expires_at)::bigint as expires_at;
 
 -- name: audit
-select tenancy.audit(%(org_id)s, %(action)s, %(target)s, null, null);
+select tenancy.audit(%(org_id)s, %(action)s, %(target)s, null, %(new)s);

@@ -6,7 +6,8 @@ the denylist's.
 
 import asyncio
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 
 import redis
@@ -29,6 +30,18 @@ class Ending:
     roots: tuple[str, ...]
 
 
+@dataclass(frozen=True)
+class Act:
+    """Somebody ends what is another's, which the audit log tells: who, in which request, whose, as whose member, what."""
+
+    actor: str
+    request_id: str
+    email: str
+    org_id: int | None
+    action: str
+    what: Mapping[str, str]
+
+
 class Endings:
     """Ends them in `database`, reads `view` afterwards, and has the others hear of it by `publish`, which may block."""
 
@@ -36,11 +49,16 @@ class Endings:
         self._database, self._view, self._publish = database, view, publish
         self._announced = 0
 
-    async def end(self, session_id: str, why: str) -> int:
-        """End the session's root with everything below; how many tokens that revoked. Raise DatabaseError."""
-        async with self._database.transaction() as connection:
+    async def end(
+        self, session_id: str, why: str, *, client_id: str | None = None, act: Act | None = None
+    ) -> int:  # fmt: skip
+        """End the session's root with everything below, or of that only what is the client's.
+
+        How many tokens that revoked; raise DatabaseError.
+        """
+        async with self._transaction(act, why) as connection:
             found = await sessions.owner(connection, session_id)
-            revoked = await end_roots(connection, [found[0]], why) if found else 0
+            revoked = await end_roots(connection, [found.root], why, client_id, act) if found else 0
         await self.announce()
         return revoked
 
@@ -61,12 +79,18 @@ class Endings:
         await self.announce()
         return revoked
 
-    async def revoke(self, jti: str, why: str) -> int:
+    async def revoke(self, jti: str, why: str, act: Act | None = None) -> int:
         """Revoke one token; 1, or 0 if there was none to revoke. Raise DatabaseError."""
-        async with self._database.transaction() as connection:
+        async with self._transaction(act, why) as connection:
+            await _note(connection, act)
             revoked = await denylist.count(connection, [await denylist.revoke(connection, why, jti=jti)])
         await self.announce()
         return revoked
+
+    def _transaction(self, act: Act | None, why: str) -> AbstractAsyncContextManager[Connection]:
+        if act is None:
+            return self._database.transaction()
+        return self._database.transaction(actor=act.actor, reason=why, request_id=act.request_id)
 
     async def announce(self) -> None:
         """Read what was revoked, and hint at it: also for whoever changed memberships or users. Raise DatabaseError."""
@@ -109,9 +133,21 @@ async def revoke_tokens(connection: Connection, ending: Ending | None, why: str)
     return await denylist.count(connection, seqs)
 
 
-async def end_roots(connection: Connection, roots: Sequence[str], why: str) -> int:
-    """End these log-ins in somebody's transaction, which has it announced; how many tokens that revoked."""
+async def end_roots(
+    connection: Connection, roots: Sequence[str], why: str, client_id: str | None = None, act: Act | None = None
+) -> int:  # fmt: skip
+    """End these log-ins, or of them only what is the client's, in somebody's transaction, which has it announced.
+
+    How many tokens that revoked.
+    """
     if not roots:
         return 0
-    await sessions.end(connection, roots, why)
-    return await denylist.count(connection, [await denylist.revoke(connection, why, roots=roots)])
+    await sessions.end(connection, roots, why, client_id=client_id)
+    await _note(connection, act)
+    revoked = await denylist.revoke(connection, why, roots=roots, client_id=client_id)
+    return await denylist.count(connection, [revoked])
+
+
+async def _note(connection: Connection, act: Act | None) -> None:
+    if act is not None:
+        await sessions.audit(connection, act.org_id or 0, act.action, act.email, act.what)

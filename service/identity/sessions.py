@@ -84,11 +84,14 @@ class Sessions(Endings):
             held, standing = await self._held(connection, session.id)
             return await self._granted_first(connection, held, standing)
 
-    async def refresh(self, refresh_token: str, *, organization: str | None = None, client_id: str) -> Granted:
+    async def refresh(
+        self, refresh_token: str, *, organization: str | None = None, client_id: str, reach: str | None = None
+    ) -> Granted:
         """The next tokens, perhaps for another organization of the user's.
 
         Raise a Problem: 401 session-ended, 403 not-a-member. A refresh token that comes again later than its answer can
-        have been lost, or after the next one was used, was stolen from somebody: everything of that log-in ends.
+        have been lost, or after the next one was used, was stolen from somebody: everything of that log-in ends, or of
+        it what is of the client `reach`.
         """
         async with self._database.transaction() as connection:
             session_id = await refresh_tokens.session_of(connection, digest(refresh_token))
@@ -102,7 +105,7 @@ class Sessions(Endings):
                 await sessions.touch(connection, session.id, session.org_id, seconds=IDLE)
                 return await self._granted(connection, session, standing, token)
         log.warning("a refresh token of session %s came a second time: its log-in ends", session.id)
-        await self.end(session.id, "a refresh token came a second time")
+        await self.end(session.id, "a refresh token came a second time", client_id=reach)
         raise ended()
 
     async def issue(

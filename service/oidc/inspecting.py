@@ -80,7 +80,7 @@ async def _revoke(services: Services, identity: Identity, client: Client, token:
         session_id = await refresh_tokens.session_of(connection, digest(token))
         session = await sessions.find(connection, session_id) if session_id else None
     if session is not None and session.client_id == client.client_id:
-        await identity.sessions.end(session.id, f"ended by {client.client_id}")
+        await identity.sessions.end(session.id, f"ended by {client.client_id}", client_id=client.reach)
 
 
 async def _of_anybody(services: Services, identity: Identity, token: str) -> Claims:

@@ -8,7 +8,7 @@ from fastapi.responses import RedirectResponse
 from database import clients
 from database.clients import Client
 from service.identity import Identity
-from service.identity.claims import Claims
+from service.identity.claims import API, Claims
 from service.oidc import browser, pages, redirects
 from service.oidc.errors import PageError
 from service.oidc.judging import once_judged
@@ -28,16 +28,22 @@ class _End:
 
     uri: str | None
     state: str | None
+    client: Client | None
 
     def response(self) -> Response:
         """There, or a page that says that it is done; the cookie goes either way."""
-        if self.uri is None:
-            response: Response = pages.logged_out()
-        else:
-            address = redirects.with_parameters(self.uri, {"state": self.state})
-            response = RedirectResponse(address, 303, headers=NO_STORE)
+        response = self._back() or pages.logged_out()
         browser.forget(response)
         return response
+
+    def response_of_part(self) -> Response:
+        """The same when only what is the client's has ended: the log-in here goes on."""
+        return self._back() or pages.logged_out_of(self.client.name if self.client else "the service")
+
+    def _back(self) -> Response | None:
+        if self.uri is None:
+            return None
+        return RedirectResponse(redirects.with_parameters(self.uri, {"state": self.state}), 303, headers=NO_STORE)
 
 
 def router(services: Services, identity: Identity) -> APIRouter:
@@ -46,7 +52,7 @@ def router(services: Services, identity: Identity) -> APIRouter:
 
     @routes.get(_PATH)
     async def log_out(request: Request) -> Response:
-        """At once with a token of the log-in, after a question without."""
+        """At once with a token of the log-in, after a question without; an organization's token ends its part alone."""
         return await _log_out(services, identity, request, of_query(request))
 
     @routes.post(_PATH)
@@ -72,13 +78,21 @@ async def _log_out(services: Services, identity: Identity, request: Request, giv
     claims = once_judged(identity, hint) if hint else None
     end = await _end(services, given, claims)
     if claims is not None:
-        await identity.sessions.end(claims.session, _WHY)
-        return end.response()
+        part = _part(claims, end.client)
+        await identity.sessions.end(claims.session, _WHY, client_id=part)
+        return end.response() if part is None else end.response_of_part()
     if await browser.logged_in(services.database, request) is None:
         return end.response()
     kept = {name: given[name] for name in _KEPT if name in given}
     leads_to = redirects.form_source(end.uri) if end.uri else ""
     return pages.ask_to_log_out(redirects.with_parameters(_CONFIRMED, kept), leads_to=leads_to)
+
+
+def _part(claims: Claims, client: Client | None) -> str | None:
+    """Whose part of a log-in the token ends; None: all of it. A client that was removed may have been anybody's."""
+    if claims.audience == API:
+        return None
+    return client.reach if client else claims.audience
 
 
 async def _end(services: Services, given: Parameters, claims: Claims | None) -> _End:
@@ -88,7 +102,8 @@ async def _end(services: Services, given: Parameters, claims: Claims | None) -> 
         raise PageError("The token was issued for another service than the one that is named (client_id).")
     client = await clients.find(services.database, named) if named else None
     wanted = given.get("post_logout_redirect_uri")
-    return _End(wanted if wanted and client and _is_registered(wanted, client) else None, given.get("state"))
+    uri = wanted if wanted and client and _is_registered(wanted, client) else None
+    return _End(uri, given.get("state"), client)
 
 
 def _is_registered(uri: str, client: Client) -> bool:

@@ -49,10 +49,21 @@ def refusal(detail: str, status: int = 400) -> HTMLResponse:
 
 def ask_to_go_on(action: str, client: str, email: str, *, leads_to: str) -> HTMLResponse:
     """A question on behalf of a client that could be anybody on the person's machine."""
-    body = (
-        f'<form method="post" action="{escape(action)}"><p>{escape(client)} on this machine is to act as '
-        f"{escape(email)}. If you did not just start it, close this page.</p><button>Go on</button></form>"
+    what = f"{client} on this machine is to act as {email}. If you did not just start it, close this page."
+    return _go_on(action, what, leads_to)
+
+
+def ask_to_tell(action: str, client: str, organization: str, email: str, *, leads_to: str) -> HTMLResponse:
+    """A question on behalf of an organization's client, which anybody may have registered."""
+    what = (
+        f"{client}, a service of the organization {organization}, is to learn that you are {email}, and your role "
+        "there. If you do not know it, close this page."
     )
+    return _go_on(action, what, leads_to)
+
+
+def _go_on(action: str, what: str, leads_to: str) -> HTMLResponse:
+    body = f'<form method="post" action="{escape(action)}"><p>{escape(what)}</p><button>Go on</button></form>'
     return page("Go on?", body, form_action=("'self'", leads_to))
 
 
@@ -70,6 +81,11 @@ def logged_out() -> HTMLResponse:
     return page("Logged out", "<p>You are logged out here and in every service that you reached by this log-in.</p>")
 
 
+def logged_out_of(client: str) -> HTMLResponse:
+    """That one client's part is done."""
+    return page("Logged out", f"<p>You are logged out of {escape(client)}. Your log-in here goes on.</p>")
+
+
 def _headers(form_action: Iterable[str]) -> dict[str, str]:
     sources = " ".join(filter(None, form_action)) or "'none'"
     return {
@@ -80,4 +96,6 @@ def _headers(form_action: Iterable[str]) -> dict[str, str]:
         "Referrer-Policy": "same-origin",
         "X-Content-Type-Options": "nosniff",
         "X-Frame-Options": "DENY",
+        # The issuer is https, always; over anything else browsers do not heed it.
+        "Strict-Transport-Security": "max-age=31536000",
     }

@@ -60,11 +60,12 @@ async def _granted(services: Services, identity: Identity, client: Client, given
         session = await identity.sessions.begin(
             taken.browser.user, client.client_id, root=taken.browser.session_id, organization=client.org
         )
+        await _check_once(services, identity, client, taken, given)
         granted = await identity.sessions.grant(session)
         return await _tokens(identity, client, granted, taken.code.nonce) | {"scope": taken.code.scope}
     if kind == "refresh_token":
         granted = await identity.sessions.refresh(
-            _needed(given, "refresh_token"), organization=client.org, client_id=client.client_id
+            _needed(given, "refresh_token"), organization=client.org, client_id=client.client_id, reach=client.reach
         )
         return await _tokens(identity, client, granted, None)
     if kind is None:
@@ -77,9 +78,10 @@ async def _taken(services: Services, identity: Identity, client: Client, given: 
     code, verifier = _needed(given, "code"), _needed(given, "code_verifier")
     async with services.database.transaction() as connection:
         taken = await codes.take(connection, digest(code), client.client_id)
+        if taken is not None and taken.was_used:
+            await codes.forget(connection, digest(code))
     if taken is not None and taken.was_used:
-        log.warning("an authorization code of %s came a second time; its log-in ends", client.client_id)
-        await identity.sessions.end(taken.browser.session_id, "an authorization code came a second time")
+        await _end_doubled(identity, client, taken)
     if taken is None or taken.was_used or taken.is_old:
         raise OAuthError("invalid_grant", _ENDED)
     if given.get("redirect_uri") != taken.code.redirect_uri:
@@ -87,6 +89,23 @@ async def _taken(services: Services, identity: Identity, client: Client, given: 
     if not pkce.fits(verifier, taken.code.code_challenge):
         raise OAuthError("invalid_grant", "code_verifier does not fit the code_challenge; begin again")
     return taken
+
+
+async def _check_once(
+    services: Services, identity: Identity, client: Client, taken: Taken, given: Parameters
+) -> None:  # fmt: skip
+    """Raise an OAuthError if the code came again before its session began, which then nobody has ended yet."""
+    async with services.database.statement() as connection:
+        if await codes.is_kept(connection, digest(given["code"])):
+            return
+    await _end_doubled(identity, client, taken)
+    raise OAuthError("invalid_grant", _ENDED)
+
+
+async def _end_doubled(identity: Identity, client: Client, taken: Taken) -> None:
+    log.warning("an authorization code of %s came a second time; what it gave ends", client.client_id)
+    why = "an authorization code came a second time"
+    await identity.sessions.end(taken.browser.session_id, why, client_id=client.reach)
 
 
 async def _tokens(identity: Identity, client: Client, granted: Granted, nonce: str | None) -> dict[str, Any]:

@@ -56,8 +56,9 @@ def follow(client: httpx2.Client, answer: httpx2.Response, *, until_at: str = ""
 
 
 def log_in(client: httpx2.Client, page: httpx2.Response, email: str) -> httpx2.Response:
-    """Fill in the issuer's form; its answer."""
-    return submit(client, page, email=email, password=PASSWORD)
+    """Fill in the issuer's form, and agree if it asks for that; its answer."""
+    answer = submit(client, page, email=email, password=PASSWORD)
+    return submit(client, answer) if "<title>Go on?</title>" in answer.text else answer
 
 
 def submit(client: httpx2.Client, page: httpx2.Response, **fields: str) -> httpx2.Response:

@@ -120,9 +120,9 @@ class Flow:
         return {name: value for name, value in asked.items() if value is not None}
 
     async def logs_in(self, browser: Browser, email: str) -> Answer:
-        """What comes back: by the form, by the button of who is logged in already, or without either."""
+        """What comes back: by the form, by the button of who has to agree, by both, or without either."""
         page = await browser.asks(**self.request())
-        if page.status_code == 200:
+        while page.status_code == 200:
             asks = 'name="password"' in page.text
             page = await (browser.logs_in(page, email) if asks else browser.submits(page))
         return self.came_back(page)

@@ -35,9 +35,11 @@ def test_an_organizations_client_is_its_own_and_its_secret_is_shown_once(stage: 
         assert (await replica.client.get(path, headers=theirs)).status_code == 404
         assert (await replica.client.delete(f"{path}/wiki?reason=old", headers=ada)).status_code == 204
         assert (await replica.client.delete(f"{path}/wiki", headers=ada)).status_code == 404
-        acts = stage.rows("select actor, action, reason from tenancy.audit_log where target = %s order by seq",
+        acts = stage.rows("select actor, action, reason, new from tenancy.audit_log where target = %s order by seq",
                           f"{slug}.wiki")  # fmt: skip
         assert [one["action"] for one in acts] == ["client registered", *["client changed"] * 2, "client removed"]
+        assert ["secret_changed" in (one["new"] or {}) for one in acts] == [False, False, True, False]
+        assert "secret_hash" not in str(acts) and fresh.json()["client_secret"] not in str(acts)
         assert (acts[0]["actor"], acts[-1]["reason"]) == (address("ada", slug), "old")
 
     stage.play(act)

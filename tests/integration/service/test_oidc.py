@@ -18,6 +18,7 @@ from tests.integration.service.oidc_stage import (
     address,
     browser,
     claims,
+    headers_of,
     organization,
     registered,
     remove,
@@ -234,8 +235,8 @@ def test_an_organizations_client_logs_its_members_in_and_nobody_else(stage: Stag
         stranger = await account(replica, f"eve@{slug}.other.example")
         flow = Flow(replica, *await registered(replica, slug))
         async with browser(replica) as ours:
-            page = await ours.asks(**flow.request())
-            assert flow.came_back(await ours.logs_in(page, stranger))["error"] == "access_denied"
+            refused = await ours.logs_in(await ours.asks(**flow.request()), stranger)
+            assert (refused.status_code, "location" in refused.headers) == (400, False)
         async with browser(replica) as ours:
             tokens = await flow.tokens(ours, address("bob", slug))
             assert (await flow.introspect(tokens["id_token"]))["org"] == slug
@@ -246,6 +247,59 @@ def test_an_organizations_client_logs_its_members_in_and_nobody_else(stage: Stag
             assert flow.came_back(await ours.asks(**flow.request(prompt="none")))["error"] == "access_denied"
             page = await ours.asks(**flow.request())
             assert "does not belong" in page.text and "<form" in page.text, "another account may"
+
+    stage.play(act)
+
+
+def test_an_organizations_client_learns_who_somebody_is_once_they_have_agreed(stage: Stage) -> None:
+    async def act(replica: Replica) -> None:
+        slug = await organization(replica, ada="owner", bob="member")
+        bob, flow, anybodys = (
+            address("bob", slug),
+            Flow(replica, *await registered(replica, slug)),
+            Flow(replica, *await registered(replica)),
+        )
+        async with browser(replica) as ours:
+            assert "code" in await anybodys.logs_in(ours, bob), "the platform's asks nobody"
+            told = flow.came_back(await ours.asks(**flow.request(prompt="none")))
+            assert (told["error"], "code" in told) == ("interaction_required", False), "others made him a member"
+            page = await ours.asks(**flow.request())
+            assert page.status_code == 200 and "password" not in page.text
+            assert all(part in page.text for part in (bob, slug, "Wiki")), "who learns what"
+            assert "code" in flow.came_back(await ours.submits(page)), "the button"
+            assert "code" in flow.came_back(await ours.asks(**flow.request(prompt="none"))), "asked once"
+            other = Flow(replica, *await registered(replica, slug))
+            assert "Go on?" in (await ours.asks(**other.request())).text, "for each client"
+        async with browser(replica) as another:
+            form = await another.asks(**flow.request(prompt="login"))
+            page = await another.logs_in(form, address("ada", slug))
+            assert "Go on?" in page.text and "password" not in page.text, "a password typed is no agreement"
+            assert "code" in flow.came_back(await another.submits(page)), "and is not typed twice"
+            again = await another.logs_in(form, address("ada", slug))
+            assert "code" in flow.came_back(again)
+        consents = "select from tenancy.client_consents where client_id = %s"
+        assert len(stage.rows(consents, flow.client_id)) == 2
+        by = await headers_of(replica, address("ada", slug), slug)
+        await replica.client.delete(f"/v1/organizations/{slug}/clients/{flow.client_id}", headers=by)
+        assert stage.rows(consents, flow.client_id) == [], "they go with the client"
+
+    stage.play(act)
+
+
+def test_an_organizations_client_leads_nobody_elsewhere_who_is_not_logged_in(stage: Stage) -> None:
+    async def act(replica: Replica) -> None:
+        slug = await organization(replica, ada="owner")
+        flow = Flow(replica, *await registered(replica, slug))
+        async with browser(replica) as ours:
+            for changed in ({"scope": None}, {"prompt": "none"}, {"response_type": None}):
+                answer = await ours.asks(**flow.request(**changed))
+                assert (answer.status_code, "location" in answer.headers) == (400, False), changed
+            form = await ours.client.post(
+                "/oauth2/log-in", params=flow.request(scope=None), headers={"Origin": ISSUER}, data={"email": "x"}
+            )
+            assert (form.status_code, "location" in form.headers) == (400, False)
+            await flow.logs_in(ours, address("ada", slug))
+            assert flow.came_back(await ours.asks(**flow.request(scope=None)))["error"] == "invalid_scope"
 
     stage.play(act)
 

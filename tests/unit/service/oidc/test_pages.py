@@ -10,7 +10,8 @@ def test_whatever_a_page_is_given_is_text() -> None:
     made = (
         pages.log_in(f"/oauth2/log-in?state={EVIL}", EVIL, leads_to="https://a.example", wrong=EVIL),
         pages.ask_to_go_on(EVIL, EVIL, EVIL, leads_to=""), pages.refusal(EVIL),
-        pages.ask_to_log_out(EVIL, leads_to=""),
+        pages.ask_to_log_out(EVIL, leads_to=""), pages.ask_to_tell(EVIL, EVIL, EVIL, EVIL, leads_to=""),
+        pages.logged_out_of(EVIL),
     )  # fmt: skip
     for page in made:
         text = bytes(page.body).decode()
@@ -24,6 +25,7 @@ def test_a_pages_policy_lets_nothing_in_and_its_form_go_to_two_places() -> None:
     assert policy["default-src"] == "'none'" and "script-src" not in policy
     assert policy["form-action"] == "'self' https://wiki.example"
     assert (policy["frame-ancestors"], policy["base-uri"]) == ("'none'", "'none'")
+    assert headers["strict-transport-security"] == "max-age=31536000"
     assert headers["cache-control"] == "no-store" and headers["x-content-type-options"] == "nosniff"
     assert "form-action 'none'" in pages.refusal("no").headers["content-security-policy"]
 
