@@ -13,6 +13,7 @@ from service.auth_bodies import LogIn, Refresh, Revoke, jti_of
 from service.draining import Draining
 from service.found import find_number
 from service.identity.claims import CLI, Claims
+from service.identity.endings import Act
 from service.identity.standing import Granted
 from service.limits import address_of
 from service.oidc.routing import NO_STORE
@@ -129,15 +130,27 @@ async def _revoke_token(services: Services, caller: Caller, jti: str, why: str) 
     is_ours = issued is not None and issued.org_id is not None and issued.org_id == caller.org_id
     if issued is None or not (_is_own(caller, issued.user_id) or (is_ours and caller.may("tokens:revoke"))):
         raise Problem(404, "no-such-token", "There is no such token", "it has expired, or is not yours to revoke")
-    return await services.identity.sessions.revoke(jti, why)
+    act = _act(caller, why, issued, "token revoked", {"jti": jti})
+    return await services.identity.sessions.revoke(jti, why, act)
 
 
 async def _end_session(services: Services, caller: Caller, session_id: str, why: str) -> int:
     async with services.database.statement() as connection:
         found = await sessions.owner(connection, session_id)
-    if found is None or not _is_own(caller, found[1]):
+    if found is None or not _is_own(caller, found.user_id):
         raise Problem(404, "no-such-session", "There is no such session", "GET /v1/auth/sessions lists yours")
-    return await services.identity.sessions.end(session_id, why)
+    act = _act(caller, why, found, "session ended", {"session": session_id})
+    return await services.identity.sessions.end(session_id, why, act=act)
+
+
+def _act(
+    caller: Caller, why: str, whose: denylist.Issued | sessions.Owner, action: str, what: dict[str, str]
+) -> Act | None:  # fmt: skip
+    """What the audit log tells of the end of something that is another's."""
+    if caller.claims is not None and caller.claims.subject == whose.user_id:
+        return None
+    who = acting(caller.name, why)
+    return Act(who["actor"], who["request_id"], whose.email, whose.org_id, action, what)
 
 
 async def _organization(services: Services, access: Access, request: Request, body: Revoke) -> int | None:

@@ -67,7 +67,7 @@ class LogIn:
         async with self._database.transaction(actor=user.email, reason="changed by its owner") as connection:
             await users.use_password_tokens(connection, user.email)
             own = await sessions.owner(connection, session_id)
-            but = own[0] if own else session_id
+            but = own.root if own else session_id
             ending = await end_sessions(connection, email=user.email, but=but, why=_CHANGED)
             await check_still(connection, account)
             await users.put_password(connection, user.email, hashed)

@@ -161,6 +161,43 @@ def test_ends_count_on_a_second_replica(stage: Stage) -> None:
     play(stage, act)
 
 
+def test_who_ends_what_is_another_s_is_written_down_with_the_reason(stage: Stage) -> None:
+    ada, eve, (_, org_id) = account(stage), account(stage), committed(stage)
+    join(stage, org_id, ada, "admin")
+    join(stage, org_id, eve)
+
+    async def ended(replica: Replica, body: dict[str, str], headers: dict[str, str]) -> list[object]:
+        """The newest entry about her, without its hashes."""
+        before = len(entries())
+        answer = await replica.client.post("/v1/auth/revoke", json=body, headers=headers)
+        assert answer.json() == {"revoked": 1}, answer.text
+        written = entries()[before:]
+        assert all(entry["request_id"] == answer.headers["x-request-id"] for entry in written)
+        return [[entry[name] for name in ("org_id", "actor", "action", "reason", "new")] for entry in written]
+
+    def entries() -> list[dict[str, object]]:
+        told = "select * from tenancy.audit_log where target = %s and action in ('token revoked', 'session ended')"
+        return stage.rows(f"{told} order by at", eve)
+
+    async def act(replica: Replica) -> None:
+        by_ada, hers = bearer(await logged_in(replica, ada)), await logged_in(replica, eve)
+        more = [await identity(replica).sessions.issue(hers.session_id, API, seconds=600) for _ in range(2)]
+        body = {"token": more[0].token, "reason": "a leak"}
+        (entry,) = await ended(replica, body, by_ada)
+        assert entry == [org_id, ada, "token revoked", "a leak", {"jti": more[0].jti}]
+        assert await ended(replica, {"token": more[1].jti, "reason": "mine"}, bearer(hers)) == [], "one's own is not"
+        body = {"session": hers.session_id, "reason": "an incident"}
+        (entry,) = await ended(replica, body, OPERATOR)
+        assert entry == [org_id, "operator", "session ended", "an incident", {"session": hers.session_id}]
+
+        leave(stage, org_id, eve)
+        nobodys = await logged_in(replica, eve)
+        (entry,) = await ended(replica, {"session": nobodys.session_id, "reason": "again"}, OPERATOR)
+        assert entry == [0, "operator", "session ended", "again", {"session": nobodys.session_id}], "the platform's"
+
+    stage.play(act)
+
+
 def test_a_changed_role_or_a_disabled_account_ends_tokens(stage: Stage) -> None:
     email = account(stage, platform_role="auditor")
 
