@@ -59,7 +59,7 @@ destroy: venv ## remove every organization and the platform's own objects; UNPRO
 	@$(ENGINE) destroy $(if $(filter yes,$(UNPROTECT)),--unprotect)
 
 test: check ## checks, then all tests, on real parts
-	@$(PYTHON) -m pytest --numprocesses 2 --dist loadgroup
+	@$(PYTHON) -m pytest --numprocesses 2 --no-loadscope-reorder
 
 unit: venv ## the unit tests alone: seconds, nothing started
 	@$(PYTHON) -m pytest tests/unit

@@ -1,26 +1,30 @@
-"""How tests are shared out when several processes run them (`make test`): what shares a platform stays together.
+"""How tests are shared out when two processes run them (`make test`): what uses one platform stays together.
 
-Fixtures of a session are made once a process. Tests of one group run in one process, in their order; a file is a group,
-unless several files use one platform.
+Fixtures of a session are made once a process, and a platform takes a while to start. So a group of files runs in one
+process, in its order; a file that nobody names here is a group of its own.
 """
 
-from pathlib import Path
-
 import pytest
+from xdist.scheduler import LoadScopeScheduling
 
-_HERE = Path(__file__).parent
-#: Fixtures that several files share, and the group of whoever uses one.
-_SHARED = {"checkout": "platform", "served": "served", "prepared": "database"}
+#: Files by the platform that they share: their names' beginnings, the first that fits.
+_GROUPS = (
+    *((f"tests/e2e/test_{name}.py", name) for name in ("faults", "import", "live_chaos", "recovery", "shards")),
+    *((f"tests/e2e/test_{name}.py", "served") for name in ("identity", "sample")),
+    ("tests/e2e/", "platform"),
+    ("tests/integration/localplane/", ""),
+    ("tests/integration/", "database"),
+)
 
 
-@pytest.hookimpl(tryfirst=True)  # before pytest-xdist reads them
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Give each test the name of its group, the same for all of a file."""
-    groups: dict[Path, str] = {}
-    for item in items:
-        used = set(getattr(item, "fixturenames", ()))
-        shared = next((group for fixture, group in _SHARED.items() if fixture in used), None)
-        if shared or item.path not in groups:
-            groups[item.path] = shared or str(item.path.relative_to(_HERE))
-    for item in items:
-        item.add_marker(pytest.mark.xdist_group(groups[item.path]))
+class ByPlatform(LoadScopeScheduling):
+    """Gives a process one group after the other."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        file = nodeid.partition("::")[0]
+        return next((group for start, group in _GROUPS if file.startswith(start)), "") or file
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> ByPlatform:
+    """pytest-xdist asks for it."""
+    return ByPlatform(config, log)
