@@ -1,14 +1,17 @@
 """Invitations: mailed, replaced, withdrawn, accepted once; and the platform's staff."""
 
 import asyncio
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from database.errors import TokenRevoked
+from database.errors import InvitationOver, TokenRevoked
 from service import invitations
 from service.access import Access
+from service.idempotency import Asking
+from service.reserving import reserve_when_free
 from tests.integration.service.conftest import OPERATOR, Replica, Stage, new_slug, signed_up
 from tests.integration.service.identity_stage import bearer, letters, mailed_token
 from tests.integration.service.killing import waiting_for_its_turn
@@ -156,6 +159,27 @@ def test_an_acceptance_that_did_not_get_through_leaves_an_invitation_that_can_be
         "select actor from tenancy.audit_log where action = 'invitation accepted' and target = %s", bob
     )
     assert entries == [{"actor": bob}]
+
+
+def test_an_invitation_that_is_withdrawn_on_its_way_to_the_reservation_leads_to_nothing(
+    real: Stage, tmp_path: Path
+) -> None:
+    slug, stage = new_slug("inv"), mailing(real, tmp_path)
+    eve = f"eve@{slug}.example"
+
+    async def act(replica: Replica) -> None:
+        await signed_up(replica, slug)
+        await headers_of(replica, eve)
+        place = f"/v1/organizations/{slug}/invitations"
+        made = (await invite(replica, OPERATOR, slug, eve)).json()
+        accepted = await invitations.accept(replica.services, mailed_token(mailed(stage, eve)[0]), None)
+        assert (await replica.client.delete(f"{place}/{made['id']}", headers=OPERATOR)).status_code == 204
+        asked = Asking(eve, made["id"], "hash", "request", invitation_id=made["id"])
+        with pytest.raises(InvitationOver):
+            await reserve_when_free(replica.services, slug, partial(accepted.wish, asked))
+
+    stage.play(act)
+    assert [one["kind"] for one in stage.operations(slug)] == ["create"]
 
 
 def test_who_may_invite_no_more_leaves_no_invitation_behind(real: Stage, tmp_path: Path) -> None:
