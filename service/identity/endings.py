@@ -32,7 +32,7 @@ class Ending:
 
 @dataclass(frozen=True)
 class Act:
-    """Somebody ends what is another's, as the audit log tells it: who, in which request, whose, in which organization."""
+    """Somebody ends what is another's, as the audit log tells it: who, in which request, whose, as whose member."""
 
     actor: str
     request_id: str
