@@ -10,7 +10,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from email import message_from_bytes
 from pathlib import Path
 from typing import Any
@@ -81,11 +81,22 @@ def log_in(http: httpx2.Client) -> Any:
 
 
 def _log_ins(http: httpx2.Client) -> Iterator[Row]:
-    """One after the other, and four at a time, of which two hash."""
+    """One after the other, and four at a time, of which two hash, from five networks: one may not do so many."""
     for at_once, aim in ((1, "≤ 50 / -"), (4, "-")):
-        with ThreadPoolExecutor(at_once) as threads:
-            took = list(threads.map(lambda _: _timed(lambda: log_in(http)), range(LOG_INS)))
+        took = _timed_log_ins(http, at_once)
         yield _row(f"log-in, {at_once} at a time, p50 / p99 of {LOG_INS}", f"{pair(took)} ms", f"{aim} ms", took)
+
+
+def _timed_log_ins(http: httpx2.Client, at_once: int) -> list[float]:
+    with ThreadPoolExecutor(at_once) as threads, ExitStack() as stack:
+        networks = [stack.enter_context(_from(http, f"127.0.{at_once}.{number}")) for number in range(1, 6)]
+        return list(threads.map(lambda number: _timed(lambda: log_in(networks[number % 5])), range(LOG_INS)))
+
+
+def _from(http: httpx2.Client, address: str) -> httpx2.Client:
+    """The same at another address of this machine."""
+    transport = httpx2.HTTPTransport(local_address=address)
+    return httpx2.Client(base_url=http.base_url, trust_env=False, timeout=30, transport=transport)
 
 
 def _refreshes(http: httpx2.Client) -> Iterator[Row]:
