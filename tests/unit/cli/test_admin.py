@@ -18,7 +18,7 @@ CLIENT: dict[str, Any] = {"client_id": "zephyr.wiki", "name": "Wiki", "redirect_
 WIKI = ("clients", "set", "zephyr", "wiki", "--name", "Wiki", "--redirect-uri", "https://wiki.example/cb")
 
 
-def test_members_are_listed_with_who_cannot_log_in_yet(api: FakeApi, person: Run) -> None:
+def test_members_are_listed_with_who_has_not_joined_yet(api: FakeApi, person: Run) -> None:
     rows = [
         {"email": ADA, "role": "owner", "since": "2026-11-25T20:00:00Z", "has_joined": True},
         {"email": BOB, "role": "viewer", "since": "2026-11-25T20:00:00Z", "has_joined": False},
