@@ -3,7 +3,6 @@
 The account is made as its owner makes it, by a mailed token, so that a run shows that way too.
 """
 
-import re
 import statistics
 import sys
 import tempfile
@@ -11,7 +10,6 @@ import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
-from email import message_from_bytes
 from pathlib import Path
 from typing import Any
 
@@ -22,11 +20,11 @@ from service.identity.claims import API
 from service.identity.keys import PublishedKey
 from service.identity.verifier import Verifier
 from tests.bench.measure import table
-from tests.e2e.checkout import Checkout
-from tests.e2e.replicas import until
+from tests.e2e.checkout import Checkout, serving
+from tests.e2e.people import PASSWORD, account
 from tests.unit.service.identity.fakes import FixedView
 
-SLUG, EMAIL, PASSWORD = "bench-identity", "ada@bench-identity.example", "correct-vehicle-lantern-9"
+SLUG, EMAIL = "bench-identity", "ada@bench-identity.example"
 LOG_INS, VERIFICATIONS = 200, 5000
 Row = dict[str, Any]
 
@@ -34,8 +32,7 @@ Row = dict[str, Any]
 def run() -> tuple[str, list[Row]]:
     """Measure on a platform of its own; the table in Markdown, and its rows."""
     rows = list[Row]()
-    with stage() as (checkout, http):
-        set_password(checkout, http)
+    with stage() as (_, http):
         for part in (_log_ins, _refreshes, _requests, _verification):
             rows += part(http)
             print(f"{rows[-1]['what']}: {rows[-1]['here']}", file=sys.stderr, flush=True)
@@ -45,30 +42,10 @@ def run() -> tuple[str, list[Row]]:
 
 @contextmanager
 def stage() -> Iterator[tuple[Checkout, httpx2.Client]]:
-    with tempfile.TemporaryDirectory(prefix="bench-") as folder:
-        checkout = Checkout(Path(folder))
-        for path in checkout.catalog.glob("*.yaml"):
-            path.unlink()
-        checkout.edit(SLUG, name=SLUG, members=[{"email": EMAIL, "role": "owner"}])
-        try:
-            checkout.plane("up").ok()
-            checkout.python("-m", "engine", "up").ok()
-            checkout.plane("serve").ok()
-            with httpx2.Client(base_url=checkout.environment["API_URL"], trust_env=False, timeout=30) as http:
-                until(lambda: http.get("/readyz").status_code == 200, 60, "the service")
-                yield checkout, http
-        finally:
-            checkout.plane("down")
-
-
-def set_password(checkout: Checkout, http: httpx2.Client) -> None:
-    folder = Path(checkout.environment["MAIL_FOLDER"])
-    _post(http, "password/reset", {"email": EMAIL})
-    until(lambda: any(folder.glob("*.eml")), 30, "the message")
-    (path,) = folder.glob("*.eml")
-    text = str(message_from_bytes(path.read_bytes()).get_payload(decode=True), "utf-8")
-    (token,) = re.findall(r"^[A-Za-z0-9_-]{43}$", text, re.MULTILINE)
-    _post(http, "password", {"token": token, "password": PASSWORD})
+    with tempfile.TemporaryDirectory(prefix="bench-") as folder, serving(Path(folder), SLUG, EMAIL) as checkout:
+        account(checkout, EMAIL)
+        with httpx2.Client(base_url=checkout.environment["API_URL"], trust_env=False, timeout=30) as http:
+            yield checkout, http
 
 
 def _post(http: httpx2.Client, path: str, body: dict[str, Any]) -> Any:

@@ -9,7 +9,7 @@ from typing import Any
 import httpx2
 
 from tests.bench import rls
-from tests.bench.identity import SLUG, log_in, pair, set_password, stage
+from tests.bench.identity import SLUG, log_in, pair, stage
 from tests.bench.measure import table
 
 RATE, SECONDS, WARM = 100, 30, 2  # requests a second; seconds
@@ -19,7 +19,6 @@ Row = dict[str, Any]
 def run(sizes: rls.Sizes | None = None) -> tuple[str, list[Row]]:
     """Measure on a platform of its own; the tables in Markdown, and their rows."""
     with stage() as (checkout, http):
-        set_password(checkout, http)
         token = log_in(http)["access_token"]
         writes = asyncio.run(_writes(str(http.base_url), token))
         environment = checkout.environment

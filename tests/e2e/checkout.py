@@ -5,7 +5,8 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -104,6 +105,22 @@ class Checkout:
         path = self.catalog / f"{organization}.yaml"
         data = yaml.safe_load(path.read_text()) if path.exists() else {"protected": False}
         path.write_text(yaml.safe_dump({**data, **changes}, sort_keys=False))
+
+
+@contextmanager
+def serving(folder: Path, slug: str, owner: str, **more: Any) -> Iterator[Checkout]:
+    """A platform of its own as `make up` leaves it, with that organization alone in the catalog, until the end."""
+    made = Checkout(folder)
+    for path in made.catalog.glob("*.yaml"):
+        path.unlink()
+    made.edit(slug, name=slug, members=[{"email": owner, "role": "owner"}], **more)
+    try:
+        made.plane("up").ok()
+        made.up()
+        made.plane("serve").ok()
+        yield made
+    finally:
+        made.plane("down")
 
 
 def _libpq(url: str) -> dict[str, str]:

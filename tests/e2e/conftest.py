@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.e2e.checkout import Checkout
+from tests.e2e.checkout import Checkout, serving
 from tests.e2e.people import SHOWN, SHOWN_OWNER
 
 
@@ -38,15 +38,6 @@ def slugs(checkout: Checkout) -> list[str]:
 @pytest.fixture(scope="session")
 def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Checkout]:
     """A platform of its own as `make up` leaves it, with one organization in the catalog: it all runs."""
-    made = Checkout(tmp_path_factory.mktemp("served"))
-    for path in made.catalog.glob("*.yaml"):
-        path.unlink()
-    members = [{"email": SHOWN_OWNER, "role": "owner"}]
-    made.edit(SHOWN, name=SHOWN, members=members, configs={"ai/threshold": 0.7})
-    try:
-        made.plane("up").ok()
-        made.up()
-        made.plane("serve").ok()
+    folder = tmp_path_factory.mktemp("served")
+    with serving(folder, SHOWN, SHOWN_OWNER, configs={"ai/threshold": 0.7}) as made:
         yield made
-    finally:
-        made.plane("down")
